@@ -1,0 +1,53 @@
+import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
+import type { ObjectId } from './object-id.ts'
+import type { Readable } from './readable.ts'
+
+/** One release: a version of an application, with a manifest for each environment that it may go to. */
+export interface Release {
+  readonly version: bigint
+  /** The manifest's blob for each environment that has one. */
+  readonly manifests: ReadonlyMap<EnvironmentName, ObjectId>
+  /** Announced, but without manifests yet: never what `latest` means. */
+  readonly isPrepublish: boolean
+  /** Marks the application as about to be removed. */
+  readonly isUndeploy: boolean
+}
+
+export interface Application {
+  readonly name: ApplicationName
+  readonly team: Readable<TeamName | undefined>
+  readonly sourceRepoUrl: string | undefined
+  /** All versions, oldest first. */
+  readonly versions: readonly bigint[]
+  /**
+   * The releases that decisions can need, by version: the newest ones until together they have a manifest for every
+   * environment (or all of them), the newest that is not a pre-publish, and each one that is deployed or queued somewhere.
+   */
+  readonly releases: ReadonlyMap<bigint, Readable<Release>>
+}
+
+/** Whether a release of that version exists. */
+export function hasVersion(application: Application, version: bigint): boolean {
+  // Mostly asked for one of the newest, and retention keeps the list short.
+  return application.versions.lastIndexOf(version) !== -1
+}
+
+/** The highest release that is not a pre-publish; undefined when there is none. */
+export function latestRelease(application: Application): Readable<Release> | undefined {
+  for (const version of application.versions.toReversed()) {
+    const release = application.releases.get(version)
+    if (release !== undefined && !(release.ok && release.value.isPrepublish)) return release
+  }
+  return undefined
+}
+
+/**
+ * Whether any release has a manifest for the environment. A release that cannot be read may have one: its application
+ * is then worth a reason of its own instead of silence.
+ */
+export function mayGoTo(application: Application, environment: EnvironmentName): boolean {
+  for (const release of application.releases.values()) {
+    if (!release.ok || release.value.manifests.has(environment)) return true
+  }
+  return false
+}

@@ -1,0 +1,126 @@
+import type { ArgoCdConfig, ArgoCdDestinations } from './argo-cd-config.ts'
+import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
+import { compareNames } from './names.ts'
+import type { YamlValue } from './yaml-text.ts'
+import { toYamlText } from './yaml-text.ts'
+
+/** Where Argo CD finds the manifests. */
+export interface ArgoCdSource {
+  readonly repositoryUrl: string
+  readonly branch: string
+}
+
+/**
+ * The Argo CD files of an environment: an AppProject and one Application for each deployed application (spec 1.6).
+ * One file named like the environment, or one for each cluster of an active/active environment (spec 1.4).
+ */
+export function argoCdFiles(
+  environment: EnvironmentName,
+  destinations: ArgoCdDestinations,
+  deployed: ReadonlyMap<ApplicationName, TeamName | undefined>,
+  source: ArgoCdSource,
+): readonly { readonly name: string; readonly text: string }[] {
+  const clusters =
+    destinations.kind === 'single'
+      ? [{ name: environment as string, config: destinations.config }]
+      : destinations.configs.map(({ concreteEnvName, config }) => ({
+          name: `${destinations.commonEnvPrefix}-${environment}-${concreteEnvName}`,
+          config,
+        }))
+  const applications = [...deployed].toSorted(([a], [b]) => compareNames(a, b))
+  return clusters.map(({ name, config }) => ({
+    name,
+    text: [
+      toAppProject(name, config),
+      ...applications.map(([application, team]) =>
+        toApplication(name, environment, application, team ?? '', config, source),
+      ),
+    ]
+      .map(toYamlText)
+      .join('---\n'),
+  }))
+}
+
+function toAppProject(name: string, config: ArgoCdConfig): YamlValue {
+  const { destination } = config
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name },
+    spec: {
+      clusterResourceWhitelist: orAbsent(config.accessList.map(({ group, kind }) => ({ group, kind }))),
+      description: name,
+      destinations: [toDestination(destination, destination.appProjectNamespace)],
+      sourceRepos: ['*'],
+      syncWindows: orAbsent(
+        config.syncWindows.map((window) => ({
+          applications: window.applications.length === 0 ? ['*'] : window.applications,
+          duration: window.duration,
+          kind: window.kind,
+          manualSync: true,
+          schedule: window.schedule,
+        })),
+      ),
+    },
+  }
+}
+
+function toApplication(
+  name: string,
+  environment: EnvironmentName,
+  application: ApplicationName,
+  team: string,
+  config: ArgoCdConfig,
+  source: ArgoCdSource,
+): YamlValue {
+  const path = `environments/${environment}/applications/${application}/manifests`
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: {
+      annotations: {
+        ...config.applicationAnnotations,
+        'argocd.argoproj.io/manifest-generate-paths': `/${path}`,
+        'com.freiheit.kuberpult/application': application,
+        'com.freiheit.kuberpult/environment': name,
+        'com.freiheit.kuberpult/team': team,
+      },
+      finalizers: ['resources-finalizer.argocd.argoproj.io'],
+      labels: { 'com.freiheit.kuberpult/team': team },
+      name: `${name}-${application}`,
+    },
+    spec: {
+      destination: toDestination(config.destination, config.destination.applicationNamespace),
+      ignoreDifferences: orAbsent(
+        config.ignoreDifferences.map((difference) => ({
+          group: difference.group || undefined,
+          jqPathExpressions: orAbsent(difference.jqPathExpressions),
+          jsonPointers: orAbsent(difference.jsonPointers),
+          kind: difference.kind ?? '',
+          managedFieldsManagers: orAbsent(difference.managedFieldsManagers),
+          name: difference.name || undefined,
+          namespace: difference.namespace || undefined,
+        })),
+      ),
+      project: name,
+      source: { path, repoURL: source.repositoryUrl, targetRevision: source.branch },
+      syncPolicy: {
+        automated: { allowEmpty: true, prune: true, selfHeal: true },
+        syncOptions: orAbsent(config.syncOptions),
+      },
+    },
+  }
+}
+
+function toDestination(destination: ArgoCdConfig['destination'], fallbackNamespace: string | undefined): YamlValue {
+  return {
+    name: destination.name || undefined,
+    namespace: destination.namespace || fallbackNamespace || undefined,
+    server: destination.server || undefined,
+  }
+}
+
+/** Empty lists are left out. */
+function orAbsent<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list
+}

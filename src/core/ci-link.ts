@@ -1,0 +1,15 @@
+import { DomainError } from './errors.ts'
+
+/**
+ * Checks a link to the caller's pipeline: an absolute http(s) URL, on one of the allowed hosts where those are
+ * configured. Returns it as given; throws INVALID_CI_LINK with Kuberpult's text.
+ */
+export function assertCiLink(ciLink: string, allowedDomains: readonly string[] | undefined): void {
+  const url = URL.canParse(ciLink) ? new URL(ciLink) : undefined
+  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
+  if (isWeb && ciLink.length <= 1000 && (allowedDomains === undefined || allowedDomains.includes(url.hostname))) return
+  throw new DomainError(
+    { code: 'INVALID_CI_LINK', ciLink },
+    `error: provided CI Link: ${ciLink} is not valid or does not match any of the allowed domain`,
+  )
+}

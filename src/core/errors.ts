@@ -1,0 +1,30 @@
+import type { ObjectId } from './object-id.ts'
+import type { Prognosis } from './release-train-prognosis.ts'
+
+/**
+ * What can go wrong for reasons that the caller can understand. The code is permanent; `message` is a sentence for
+ * people, in Kuberpult's words where Kuberpult has some. What status this becomes is the wire's business.
+ */
+export class DomainError extends Error {
+  override readonly name = 'DomainError'
+  readonly problem: DomainProblem
+
+  constructor(problem: DomainProblem, message: string) {
+    super(message)
+    this.problem = problem
+  }
+
+  get code(): DomainProblem['code'] {
+    return this.problem.code
+  }
+}
+
+export type DomainProblem =
+  | { readonly code: 'INVALID_NAME'; readonly parameter: string }
+  | { readonly code: 'UNKNOWN_TARGET'; readonly target: string }
+  | { readonly code: 'UNKNOWN_ENVIRONMENT'; readonly environment: string }
+  | { readonly code: 'UNKNOWN_APPLICATION'; readonly application: string }
+  | { readonly code: 'UNREADABLE'; readonly reason: string }
+  | { readonly code: 'INVALID_CI_LINK'; readonly ciLink: string }
+  | { readonly code: 'PERMISSION_DENIED'; readonly action: string; readonly environment: string }
+  | { readonly code: 'PROGNOSIS_CHANGED'; readonly prognosis: Prognosis; readonly commit: ObjectId | undefined }

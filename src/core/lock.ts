@@ -1,0 +1,27 @@
+/** Stops trains and automatic deployments for an environment, one application in it, or one team in it. */
+export interface Lock {
+  readonly id: string
+  readonly message: string
+  readonly createdBy: { readonly name: string; readonly email: string }
+  readonly createdAt: Date | undefined
+  readonly ciLink: string | undefined
+  /** How long its author meant it to stay, such as `2d`. Informs people; a lock never ends because of it. */
+  readonly suggestedLifetime: string | undefined
+  /** From this moment on the lock no longer holds. */
+  readonly expiresAt: Date | undefined
+}
+
+/** Locks by id, in the order of their ids. */
+export type Locks = ReadonlyMap<string, Lock>
+
+export const noLocks: Locks = new Map()
+
+/** Whether the lock holds at `now`: one without an end always does. */
+export function isHolding(lock: Lock, now: Date): boolean {
+  return lock.expiresAt === undefined || now < lock.expiresAt
+}
+
+/** The locks that hold at `now`, in the order of their ids. */
+export function locksHolding(locks: Locks, now: Date): readonly Lock[] {
+  return locks.size === 0 ? [] : [...locks.values()].filter((lock) => isHolding(lock, now))
+}

@@ -1,0 +1,52 @@
+import type { ApplicationName, EnvironmentName } from './names.ts'
+
+/**
+ * Where everything stands in a manifest repository: Kuberpult's v2.44.1 layout (spec 1). Pure text; whether the names
+ * may stand in a path is for the tree editor, which refuses what could leave its folder.
+ */
+
+export const environmentsDirectory = 'environments'
+export const applicationsDirectory = 'applications'
+
+/** `environments/<environment>/applications/<application>` */
+export function applicationDirectoryIn(environment: EnvironmentName, application: ApplicationName): string {
+  return `${environmentsDirectory}/${environment}/applications/${application}`
+}
+
+/** `applications/<application>/releases/<version>` */
+export function releaseDirectory(application: ApplicationName, version: bigint): string {
+  return `${applicationsDirectory}/${application}/releases/${version}`
+}
+
+/** The text of a `version` or `queued_version` link. */
+export function versionLinkTarget(application: ApplicationName, version: bigint): string {
+  return `../../../../${releaseDirectory(application, version)}`
+}
+
+/** `argocd/v1alpha1/<name>.yaml` */
+export function argoCdFile(name: string): string {
+  return `argocd/v1alpha1/${name}.yaml`
+}
+
+const maximumVersion = 2n ** 64n - 1n
+
+/** A release's directory name as its version: an unsigned 64-bit number as it is written. Undefined for anything else. */
+export function parseVersion(name: string): bigint | undefined {
+  if (!/^(0|[1-9][0-9]{0,19})$/.test(name)) return undefined
+  const version = BigInt(name)
+  return version <= maximumVersion ? version : undefined
+}
+
+/**
+ * The version that a link in `environments/<environment>/applications/<application>/` names; undefined when the link
+ * leads anywhere but to a release of that application.
+ */
+export function parseVersionLink(application: ApplicationName, target: string): bigint | undefined {
+  const up = '../../../../'
+  const canonical = `${up}${applicationsDirectory}/${application}/releases/`
+  if (target.startsWith(canonical)) return parseVersion(target.slice(canonical.length).replace(/\/+$/u, ''))
+  const segments = target.split('/').filter((segment) => segment !== '' && segment !== '.')
+  return segments.length > 2 && `${segments.slice(0, -1).join('/')}/` === canonical
+    ? parseVersion(segments.at(-1) ?? '')
+    : undefined
+}

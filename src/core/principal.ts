@@ -1,0 +1,25 @@
+import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
+
+/** What a principal may be allowed to do; Kuberpult's action names (spec 5.3). */
+export type Action = 'DeployReleaseTrain' | 'DeployRelease'
+
+/** What an action is done to. Without an application: the environment as a whole. */
+export interface ActionTarget {
+  readonly environment: EnvironmentName
+  readonly environmentGroup: string
+  readonly application?: ApplicationName
+}
+
+/** Who asks, and what they may do. */
+export interface Principal {
+  readonly name: string
+  readonly email: string
+  mayDo(action: Action, target: ActionTarget): boolean
+  /** Whether they may act for applications of that team; undefined is an application without one. */
+  isInTeam(team: TeamName | undefined): boolean
+}
+
+/** A principal whom nothing is refused: everyone, while nobody is asked who they are. */
+export function createUnrestrictedPrincipal(person: { readonly name: string; readonly email: string }): Principal {
+  return { ...person, mayDo: () => true, isInTeam: () => true }
+}

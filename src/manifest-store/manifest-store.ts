@@ -1,0 +1,52 @@
+import type { Command } from '../core/command.ts'
+import type { ApplicationName } from '../core/names.ts'
+import type { ObjectId } from '../core/object-id.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import type { ReleaseDetails } from './release-details.ts'
+
+/** The port to the manifest repository: everything that Signalbox knows, and the one way to change it. */
+export interface ManifestStore {
+  /**
+   * The state of the branch at this moment, foreign commits included. Answers with the last state that could be read
+   * when the newest cannot be, and says so in `health`. Throws StoreUnavailableError when there is none at all.
+   */
+  snapshot(): Promise<Snapshot>
+
+  /** The releases of an application with all that is known of them, newest first. */
+  readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]>
+
+  /**
+   * Decides the command in the one write queue. Resolves when its commit is durable and reachable from the branch, or
+   * at once when it changes nothing. Throws what the command throws, StoreUnavailableError when it could not be
+   * written, and AbandonedError when the caller left before its turn. A command that failed left nothing behind.
+   */
+  submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>>
+
+  health(): StoreHealth
+
+  /** Finishes the commands that wait, then gives the repository back. Further commands are refused. */
+  close(): Promise<void>
+}
+
+export interface CommandRequest {
+  readonly principal: Principal
+  /** Stands in the log and in the commit's trailer. */
+  readonly requestId: string
+  /** Aborted when the caller has left. */
+  readonly signal?: AbortSignal
+}
+
+export interface Submitted<Result> {
+  readonly result: Result
+  /** The commit it made; undefined when nothing changed. */
+  readonly commit: ObjectId | undefined
+}
+
+export interface StoreHealth {
+  readonly commit: ObjectId | undefined
+  /** Whether reads can be served. */
+  readonly isReadable: boolean
+  /** What does not work as it should, as sentences. */
+  readonly problems: readonly string[]
+}
