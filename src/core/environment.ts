@@ -1,7 +1,6 @@
 import type { ArgoCdDestinations } from './argo-cd-config.ts'
 import type { Locks } from './lock.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
-import type { ObjectId } from './object-id.ts'
 import type { Readable } from './readable.ts'
 
 /** Where an environment's versions come from. Either, both or neither may be set: a train judges that, not the reader. */
@@ -24,8 +23,8 @@ export interface EnvironmentApplication {
   readonly version: Readable<bigint | undefined>
   readonly queuedVersion: Readable<bigint | undefined>
   readonly locks: Readable<Locks>
-  /** The deployed manifest: its blob, when there is one. */
-  readonly manifest: ObjectId | undefined
+  /** A manifest stands there, although no version link can be read: something runs, and nobody knows which release. */
+  readonly hasManifestOnly: boolean
 }
 
 export interface Environment {

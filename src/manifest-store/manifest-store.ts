@@ -3,7 +3,7 @@ import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import type { ReleaseDetails } from './release-details.ts'
+import type { ReleaseDetails } from '../core/release-details.ts'
 
 /** The port to the manifest repository: everything that Signalbox knows, and the one way to change it. */
 export interface ManifestStore {

@@ -1,0 +1,126 @@
+import { z } from 'zod'
+
+/** Everything that can be configured, by environment variable. README.md has the table for people. */
+export interface ServerConfig {
+  readonly host: string
+  readonly port: number
+  /** The path of a bare repository; undefined for the demo repository. */
+  readonly repository: string | undefined
+  readonly branch: string | undefined
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+  /** What `Accept: *` + `/*` and no Accept at all get: proto3 JSON, or the shape of Kuberpult's own server. */
+  readonly json: 'proto' | 'kuberpult'
+  /** Hosts that a ciLink may name; undefined for all. */
+  readonly allowedDomains: readonly string[] | undefined
+  readonly argoCd: { readonly generateFiles: boolean; readonly repositoryUrl: string | undefined }
+  readonly committer: { readonly name: string; readonly email: string }
+  /** Who made a change, while nobody is asked who they are. */
+  readonly author: { readonly name: string; readonly email: string }
+}
+
+/** All that is wrong with the configuration, one sentence each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+const prefix = 'SIGNALBOX_'
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
+
+const oneLine = z.string().regex(/^\P{Cc}+$/u, 'must be one line of text')
+const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true')
+
+const schema = z.object({
+  HOST: oneLine.default('127.0.0.1'),
+  PORT: z.coerce
+    .number({ error: 'must be a number' })
+    .int('must be a whole number')
+    .min(0, 'must be at least 0 (0 takes any free port)')
+    .max(65_535, 'must be at most 65535')
+    .default(8080),
+  REPOSITORY: oneLine.optional(),
+  BRANCH: z
+    .string()
+    .regex(/^(?!refs\/)[A-Za-z0-9_][A-Za-z0-9_./-]*$/, 'must be a branch name such as main')
+    .refine((name) => !/\.\.|\/\/|\/$|\.lock$|\/\./.test(name), 'is no branch name that git would accept')
+    .optional(),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal, silent',
+    })
+    .default('info'),
+  JSON: z.enum(['proto', 'kuberpult'], { error: 'must be proto or kuberpult' }).default('proto'),
+  ALLOWED_DOMAINS: z
+    .string()
+    .transform((list) => list.split(',').map((domain) => domain.trim().toLowerCase()))
+    .refine(
+      (domains) => domains.every((domain) => /^[a-z0-9.-]+$/.test(domain)),
+      'must be host names separated by commas',
+    )
+    .optional(),
+  ARGO_CD_GENERATE_FILES: flag.default(true),
+  ARGO_CD_REPOSITORY_URL: oneLine.optional(),
+  GIT_COMMITTER_NAME: oneLine.default('Signalbox'),
+  GIT_COMMITTER_EMAIL: oneLine.default('signalbox@localhost'),
+  GIT_AUTHOR_NAME: oneLine.default('Signalbox'),
+  GIT_AUTHOR_EMAIL: oneLine.default('signalbox@localhost'),
+  ALLOW_ANONYMOUS: flag.default(false),
+})
+
+/**
+ * Reads the configuration from environment variables; an empty one counts as unset. Throws ConfigError with all
+ * problems at once.
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): ServerConfig {
+  const values: Record<string, string> = {}
+  for (const name of Object.keys(schema.shape)) {
+    const value = environment[prefix + name]
+    if (value !== undefined && value !== '' && !isServiceLink(value)) values[name] = value
+  }
+  const parsed = schema.safeParse(values)
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map(({ path: [name = ''], message }) => {
+        const value = values[String(name)]
+        return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${value}'`}`
+      }),
+    )
+  }
+  const config = parsed.data
+  if (!loopback.test(config.HOST) && !config.ALLOW_ANONYMOUS) {
+    throw new ConfigError([
+      `${prefix}HOST is '${config.HOST}': everyone who reaches it could run trains, because nobody is asked who they are. ` +
+        `Listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something else keeps strangers out`,
+    ])
+  }
+  return {
+    host: config.HOST,
+    port: config.PORT,
+    repository: config.REPOSITORY,
+    branch: config.BRANCH,
+    logLevel: config.LOG_LEVEL,
+    json: config.JSON,
+    allowedDomains: config.ALLOWED_DOMAINS,
+    argoCd: { generateFiles: config.ARGO_CD_GENERATE_FILES, repositoryUrl: config.ARGO_CD_REPOSITORY_URL },
+    committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
+    author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
+  }
+}
+
+/** Variables with our prefix that mean nothing: mostly misspelt ones. */
+export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith(prefix) && !(name.slice(prefix.length) in schema.shape))
+    .filter((name) => !/^SIGNALBOX_(SERVICE_|PORT_)/.test(name))
+    .toSorted()
+}
+
+/** In a cluster with a Service called signalbox, Kubernetes itself sets SIGNALBOX_PORT to something like this. */
+function isServiceLink(value: string): boolean {
+  return /^(tcp|udp|sctp):\/\//.test(value)
+}

@@ -1,0 +1,30 @@
+import { environmentsByName, listEnvironmentGroups } from './core/environment-group.ts'
+import type { Snapshot } from './core/snapshot.ts'
+
+/** What a person who started the server can do next, as lines to copy. */
+export function toGreeting(url: string, repository: string, snapshot: Snapshot): string {
+  const target = exampleTarget(snapshot)
+  const lines = [`Signalbox serves ${repository}`, '', `  Swagger UI   ${url}/docs`]
+  if (target === undefined) {
+    lines.push('', 'The repository has no environment with an upstream yet, so there is nothing a train could do.')
+  } else {
+    const train = `${url}/api/environments/${target}/releasetrain`
+    lines.push(
+      `  Prognosis    curl -H Accept:text/plain ${train}/prognosis`,
+      `  Train        curl -X PUT -H Accept:text/plain ${train}`,
+    )
+  }
+  return `\n${lines.join('\n')}\n`
+}
+
+/** An environment that takes its versions from another one is what trains are about; else one that takes the latest. */
+function exampleTarget(snapshot: Snapshot): string | undefined {
+  const withUpstream = environmentsByName(snapshot).filter(
+    (environment) => environment.config.ok && environment.config.value.upstream,
+  )
+  const example =
+    withUpstream.find(
+      ({ config }) => config.ok && config.value.upstream?.environment && !config.value.environmentGroup,
+    ) ?? withUpstream[0]
+  return example?.name ?? listEnvironmentGroups(snapshot)[0]?.name
+}

@@ -1,0 +1,156 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { z } from 'zod'
+import type { Offer } from './negotiate.ts'
+import { negotiate } from './negotiate.ts'
+import type { InvalidPart } from './problem.ts'
+import { problemMediaType, RequestError } from './problem.ts'
+
+/** One operation of the API: what it takes, what it answers, and how it is described in OpenAPI. */
+export interface Endpoint<Params, Query, Body, Form extends Offer> {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly url: string
+  readonly operationId: string
+  readonly tag: 'Release trains' | 'Environments' | 'Applications' | 'Operations'
+  readonly summary: string
+  readonly description?: string
+  readonly deprecated?: boolean
+  readonly params?: z.ZodType<Params>
+  readonly query?: z.ZodType<Query>
+  /** The JSON body; always optional so far, whatever its Content-Type says: see `registerBodyParser`. */
+  readonly body?: z.ZodType<Body>
+  readonly requestHeaders?: Readonly<Record<string, string>>
+  /** The forms in which it answers; the first is the default. */
+  readonly forms: readonly Form[]
+  readonly responses: Readonly<Record<number, ResponseDescription>>
+  /** What a wrong method is told; a plain sentence by default. */
+  readonly wrongMethod?: (method: string) => string
+  readonly handle: (input: Input<Params, Query, Body, Form>, reply: FastifyReply) => Promise<FastifyReply>
+}
+
+export interface ResponseDescription {
+  readonly description: string
+  /** The message's schema by media type; problems are added where there is none. */
+  readonly content?: Readonly<Record<string, object>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Input<Params, Query, Body, Form> {
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body | undefined
+  readonly form: Form
+  readonly request: FastifyRequest
+}
+
+/**
+ * Registers an endpoint. Its request is judged in this order: an acceptable form, then every part of the input, all
+ * invalid parts at once; only then the handler runs.
+ */
+export function registerEndpoint<Params, Query, Body, Form extends Offer>(
+  app: FastifyInstance,
+  endpoint: Endpoint<Params, Query, Body, Form>,
+): void {
+  app.route({
+    method: endpoint.method as HTTPMethods,
+    url: endpoint.url,
+    config: { wrongMethod: endpoint.wrongMethod },
+    schema: toFastifySchema(endpoint),
+    handler: (request, reply) => {
+      const form = negotiate(request.headers.accept, endpoint.forms)
+      if (form === undefined) throw notAcceptable(endpoint.forms)
+      return endpoint.handle({ ...parseInput(endpoint, request), form, request }, reply)
+    },
+  })
+}
+
+function notAcceptable(forms: readonly Offer[]): RequestError {
+  const offered = new Set(forms.map(({ mediaType }) => mediaType))
+  return new RequestError(
+    'NOT_ACCEPTABLE',
+    `nothing that the Accept header names can be given; there is: ${[...offered].join(', ')}`,
+  )
+}
+
+function parseInput<Params, Query, Body, Form extends Offer>(
+  endpoint: Endpoint<Params, Query, Body, Form>,
+  request: FastifyRequest,
+): { readonly params: Params; readonly query: Query; readonly body: Body | undefined } {
+  const errors: InvalidPart[] = []
+  const parse = <T>(part: string, schema: z.ZodType<T>, value: unknown): T | undefined => {
+    const parsed = schema.safeParse(value)
+    if (parsed.success) return parsed.data
+    errors.push(...parsed.error.issues.flatMap((issue) => toInvalidParts(part, schema, issue)))
+    return undefined
+  }
+  const params = parse('path', endpoint.params ?? nothing<Params>(), request.params)
+  const query = parse('query', endpoint.query ?? nothing<Query>(), request.query)
+  const hasBody = request.body !== undefined
+  const body = hasBody && endpoint.body !== undefined ? parse('body', endpoint.body, request.body) : undefined
+  if (errors.length > 0) {
+    const sentences = errors.map(({ path, message }) => `${path}: ${message}`)
+    throw new RequestError('INVALID_REQUEST', sentences.join('; '), errors)
+  }
+  return { params: params as Params, query: query as Query, body }
+}
+
+function nothing<T>(): z.ZodType<T> {
+  return z.strictObject({}) as unknown as z.ZodType<T>
+}
+
+function toInvalidParts(part: string, schema: z.ZodType, issue: z.core.$ZodIssue): readonly InvalidPart[] {
+  const path = [part, ...issue.path].join('.')
+  if (issue.code === 'unrecognized_keys') {
+    const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+    const message = `is unknown here; ${known.length === 0 ? 'nothing is taken here' : `known: ${known.join(', ')}`}`
+    return issue.keys.map((key) => ({ path: `${path}.${key}`, message }))
+  }
+  if (issue.code === 'invalid_type' && part === 'query' && Array.isArray(issue.input)) {
+    return [{ path, message: 'must be given at most once' }]
+  }
+  return [{ path, message: issue.message }]
+}
+
+/** What Fastify and through it the OpenAPI document are told. Nothing is validated or serialised by it. */
+function toFastifySchema<Params, Query, Body, Form extends Offer>(
+  endpoint: Endpoint<Params, Query, Body, Form>,
+): object {
+  const { requestHeaders } = endpoint
+  return {
+    operationId: endpoint.operationId,
+    tags: [endpoint.tag],
+    summary: endpoint.summary,
+    ...(endpoint.description !== undefined && { description: endpoint.description }),
+    ...(endpoint.deprecated === true && { deprecated: true }),
+    ...(endpoint.params && { params: toSchema(endpoint.params) }),
+    ...(endpoint.query && { querystring: toSchema(endpoint.query) }),
+    ...(endpoint.body && { body: toSchema(endpoint.body) }),
+    ...(requestHeaders && {
+      headers: { type: 'object', properties: describeAll(requestHeaders) },
+    }),
+    response: Object.fromEntries(
+      Object.entries(endpoint.responses).map(([status, { description, content, headers }]) => [
+        status,
+        {
+          description,
+          ...(headers && { headers: describeAll(headers) }),
+          ...(status !== '304' && { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
+        },
+      ]),
+    ),
+  }
+}
+
+const problemSchema = { $ref: 'Problem#' }
+
+function toContent(content: Readonly<Record<string, object>>): object {
+  return Object.fromEntries(Object.entries(content).map(([mediaType, schema]) => [mediaType, { schema }]))
+}
+
+function describeAll(texts: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(Object.entries(texts).map(([name, description]) => [name, { type: 'string', description }]))
+}
+
+function toSchema(schema: z.ZodType): object {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input' })
+  return json
+}

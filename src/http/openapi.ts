@@ -1,0 +1,58 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { root } from '../protobuf/messages.ts'
+import { toJsonSchemas } from '../protobuf/to-json-schema.ts'
+
+/**
+ * Serves Swagger UI at /docs and makes the OpenAPI document from the routes that are registered after it. Schemas of answers come from
+ * proto/, those of requests from zod.
+ */
+export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  for (const [name, schema] of Object.entries(toJsonSchemas(root))) app.addSchema({ $id: name, ...schema })
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Signalbox',
+        version,
+        summary: 'Release trains over a git manifest repository',
+        description:
+          'Ask for a prognosis, then run exactly that: send its `ETag` as `If-Match`. Errors are RFC 9457 problems whose `code` never changes its meaning.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/', description: 'This server' }],
+      tags: [
+        {
+          name: 'Release trains',
+          description: 'Bring the versions of an upstream environment to a target, or see what that would do.',
+        },
+        { name: 'Environments', description: 'What is deployed, queued and locked where.' },
+        { name: 'Applications', description: 'Releases and where they are.' },
+        { name: 'Operations', description: 'For probes and the people on call.' },
+      ],
+      // Nobody is asked who they are yet.
+      security: [],
+    },
+    refResolver: { buildLocalReference: (json) => String(json['$id']) },
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject
+      const { openapiObject } = document
+      for (const path of Object.values(openapiObject.paths ?? {})) {
+        for (const operation of Object.values(path ?? {})) makeBodyOptional(operation)
+      }
+      return openapiObject
+    },
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    theme: { title: 'Signalbox' },
+    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
+  })
+}
+
+/** The plugin calls every body required; none of ours is. */
+function makeBodyOptional(operation: unknown): void {
+  const body = (operation as { requestBody?: { required?: boolean } } | null)?.requestBody
+  if (body !== undefined) body.required = false
+}

@@ -1,0 +1,126 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { DomainProblem } from '../core/errors.ts'
+import { DomainError } from '../core/errors.ts'
+import { AbandonedError, StoreConflictError, StoreUnavailableError } from '../manifest-store/store-errors.ts'
+import { messageType, toJson } from '../protobuf/messages.ts'
+import { prognosisBodyOf } from './prognosis-message.ts'
+
+export const problemMediaType = 'application/problem+json'
+
+/** An invalid part of a request. `path` is where, such as `query.team`. */
+export interface InvalidPart {
+  readonly path: string
+  readonly message: string
+}
+
+/** What the wire itself can object to, before any rule of the domain is asked. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError'
+  readonly code: RequestErrorCode
+  readonly errors: readonly InvalidPart[]
+
+  constructor(code: RequestErrorCode, message: string, errors: readonly InvalidPart[] = []) {
+    super(message)
+    this.code = code
+    this.errors = errors
+  }
+}
+
+/** The status of each code that the wire gives itself. */
+const requestStatuses = {
+  INVALID_REQUEST: 400,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  NOT_ACCEPTABLE: 406,
+  REQUEST_TIMEOUT: 408,
+  BODY_TOO_LARGE: 413,
+  URL_TOO_LONG: 414,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  HEADERS_TOO_LARGE: 431,
+} as const
+
+export type RequestErrorCode = keyof typeof requestStatuses
+
+/** The status of each code of the domain: Kuberpult's, the newer column of spec 2.7 and 3.2. */
+const domainStatuses = {
+  INVALID_NAME: 400,
+  UNKNOWN_TARGET: 400,
+  UNKNOWN_ENVIRONMENT: 404,
+  UNKNOWN_APPLICATION: 404,
+  INVALID_CI_LINK: 404,
+  PERMISSION_DENIED: 403,
+  PROGNOSIS_CHANGED: 412,
+} as const satisfies Record<DomainProblem['code'], number>
+
+/** Fastify's own errors that can reach a caller, as ours. */
+const fastifyCodes: Readonly<Record<string, RequestErrorCode>> = {
+  FST_ERR_BAD_URL: 'INVALID_REQUEST',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_REQUEST',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_REQUEST',
+}
+
+interface Problem {
+  readonly status: number
+  readonly code: string
+  readonly detail: string
+  readonly errors?: readonly InvalidPart[]
+  readonly retryAfter?: number
+  readonly prognosis?: ReturnType<typeof prognosisBodyOf>
+}
+
+/**
+ * The one place where errors become answers. What the caller can do something about is told; anything else is a 500
+ * that says nothing and is logged in full.
+ */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error)
+  if (problem.status >= 500) request.log.error({ err: error }, `answered ${problem.status}`)
+  else request.log.debug({ code: problem.code, detail: problem.detail }, `answered ${problem.status}`)
+  if (problem.retryAfter !== undefined) reply.header('Retry-After', String(problem.retryAfter))
+  return reply
+    .code(problem.status)
+    .header('Cache-Control', 'no-store')
+    .type(problemMediaType)
+    .send(toProblemJson(problem, request.id))
+}
+
+/** The body of a problem as text. */
+export function toProblemJson(problem: Problem, requestId: string): string {
+  return toJson(problemType, {
+    type: 'about:blank',
+    title: STATUS_CODES[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.detail,
+    code: problem.code,
+    requestId,
+    errors: problem.errors ?? [],
+    ...(problem.prognosis && { fingerprint: problem.prognosis.fingerprint, prognosis: problem.prognosis }),
+  })
+}
+
+export function toProblem(error: unknown): Problem {
+  if (error instanceof RequestError) {
+    return { status: requestStatuses[error.code], code: error.code, detail: error.message, errors: error.errors }
+  }
+  if (error instanceof DomainError) {
+    const problem: Problem = { status: domainStatuses[error.code], code: error.code, detail: error.message }
+    return error.problem.code === 'PROGNOSIS_CHANGED'
+      ? { ...problem, prognosis: prognosisBodyOf(error.problem.prognosis, error.problem.commit) }
+      : problem
+  }
+  if (error instanceof StoreUnavailableError) {
+    return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
+  }
+  if (error instanceof StoreConflictError) return { status: 409, code: error.code, detail: error.message }
+  if (error instanceof AbandonedError) return { status: 408, code: error.code, detail: error.message }
+  const fastifyCode = fastifyCodes[(error as { code?: string } | null)?.code ?? '']
+  if (fastifyCode !== undefined) {
+    return { status: requestStatuses[fastifyCode], code: fastifyCode, detail: (error as Error).message }
+  }
+  return { status: 500, code: 'INTERNAL_ERROR', detail: 'Internal Server Error' }
+}
+
+const problemType = messageType('signalbox.v1.Problem')

@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { DomainError } from '../../core/errors.ts'
+import type { EnvironmentName } from '../../core/names.ts'
+import { environmentMessageType, toEnvironmentMessage } from '../../protobuf/to-environment-message.ts'
+import { registerEndpoint } from '../endpoint.ts'
+import { messageForms, readResponses, sendMessage } from '../send-message.ts'
+import type { ServerContext } from '../server-context.ts'
+
+/** What is deployed, queued and locked in one environment. */
+export function getEnvironment(app: FastifyInstance, { store }: ServerContext): void {
+  registerEndpoint(app, {
+    method: 'GET',
+    url: '/api/environments/:environment',
+    operationId: 'getEnvironment',
+    tag: 'Environments',
+    summary: 'What is deployed, queued and locked in an environment',
+    params: z.strictObject({ environment: z.string().describe("The environment's name.") }),
+    forms: messageForms,
+    responses: {
+      ...readResponses('The environment.', 'Environment'),
+      404: { description: 'There is no such environment.' },
+    },
+    handle: async ({ params, form, request }, reply) => {
+      const snapshot = await store.snapshot()
+      const environment = snapshot.environments.get(params.environment as EnvironmentName)
+      if (environment === undefined) {
+        throw new DomainError(
+          { code: 'UNKNOWN_ENVIRONMENT', environment: params.environment },
+          `there is no environment '${params.environment}'; GET /api/environment-groups lists them`,
+        )
+      }
+      return sendMessage(request, reply, form, environmentMessageType, toEnvironmentMessage(snapshot, environment))
+    },
+  })
+}

@@ -1,0 +1,54 @@
+import type { FastifyInstance } from 'fastify'
+import { prognoseReleaseTrain } from '../../core/release-train-prognosis.ts'
+import { registerEndpoint } from '../endpoint.ts'
+import { prognosisBodyOf } from '../prognosis-message.ts'
+import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
+import { notModified, sendRepresentation } from '../send-message.ts'
+import type { ServerContext } from '../server-context.ts'
+import { releaseTrainPaths, targetName, trainParams, trainQuery } from './release-train-paths.ts'
+
+/** What a train would do at this moment: what would travel, what would stay, and why. */
+export function getReleaseTrainPrognosis(app: FastifyInstance, context: ServerContext): void {
+  for (const { prefix, parameter, lookup, suffix, deprecated } of releaseTrainPaths) {
+    registerEndpoint(app, {
+      method: 'GET',
+      url: `${prefix}/releasetrain/prognosis`,
+      operationId: `getReleaseTrainPrognosis${suffix}`,
+      tag: 'Release trains',
+      summary: 'What a release train would do now',
+      description:
+        'Decides what a train to this target would deploy, what it would leave behind, and why, without doing it. ' +
+        'Send the `ETag` as `If-Match` with the train to run exactly this, or nothing.',
+      deprecated,
+      params: trainParams[parameter],
+      query: trainQuery,
+      requestHeaders: { 'If-None-Match': 'Answers 304 when this is still the current representation.' },
+      forms: releaseTrainForms(context.json),
+      responses: {
+        200: {
+          description: 'The prognosis.',
+          content: releaseTrainContent('GetReleaseTrainPrognosisResponse'),
+          headers: { ETag: 'The fingerprint of the prognosis, a dot, and a hash of this representation.' },
+        },
+        304: notModified,
+        400: { description: 'The target is unknown, or a part of the request is invalid.' },
+        403: { description: 'You may not run a train there.' },
+        406: { description: 'None of the forms is acceptable.' },
+        500: { description: 'A fault of Signalbox.' },
+        503: { description: 'The repository cannot be read.' },
+      },
+      wrongMethod: (method) => `releasetrain prognosis only accepts method GET, got: '${method}'`,
+      handle: async ({ params, query, form, request }, reply) => {
+        const snapshot = await context.store.snapshot()
+        const prognosis = prognoseReleaseTrain(
+          snapshot,
+          { target: targetName(params), lookup, team: query.team },
+          context.principalOf(request),
+          context.clock(),
+        )
+        const message = prognosisBodyOf(prognosis, snapshot.commit)
+        return sendRepresentation(request, reply, form.contentType, form.toPrognosisBody(message), message.fingerprint)
+      },
+    })
+  }
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import type { TargetLookup } from '../../core/release-train-target.ts'
+
+/** The paths below which a train and its prognosis are found, and how each looks its target up. */
+export const releaseTrainPaths: readonly {
+  readonly prefix: string
+  readonly parameter: 'environment' | 'group'
+  readonly lookup: TargetLookup
+  /** Added to the operation's id, which must be unique. */
+  readonly suffix: string
+  readonly deprecated: boolean
+}[] = [
+  {
+    prefix: '/api/environments/:environment',
+    parameter: 'environment',
+    lookup: 'environment-first',
+    suffix: '',
+    deprecated: false,
+  },
+  {
+    prefix: '/api/environment-groups/:group',
+    parameter: 'group',
+    lookup: 'group',
+    suffix: 'OfGroup',
+    deprecated: false,
+  },
+  {
+    prefix: '/environments/:environment',
+    parameter: 'environment',
+    lookup: 'group-first',
+    suffix: 'OnOldPath',
+    deprecated: true,
+  },
+  {
+    prefix: '/environment-groups/:group',
+    parameter: 'group',
+    lookup: 'group',
+    suffix: 'OfGroupOnOldPath',
+    deprecated: true,
+  },
+]
+
+/** The target's name stands in the path under one of two names. */
+export interface TrainParams {
+  readonly environment?: string
+  readonly group?: string
+}
+
+export const trainParams: Readonly<Record<'environment' | 'group', z.ZodType<TrainParams>>> = {
+  environment: z.strictObject({
+    environment: z.string().describe('The environment, or the group, that the train goes to.'),
+  }),
+  group: z.strictObject({ group: z.string().describe('The environment group that the train goes to.') }),
+}
+
+export const trainQuery = z.strictObject({
+  team: z.string().optional().describe('Only applications of this team travel.'),
+})
+
+export function targetName(params: TrainParams): string {
+  return params.environment ?? params.group ?? ''
+}

@@ -1,0 +1,92 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { assertCiLink } from '../../core/ci-link.ts'
+import { createReleaseTrain } from '../../core/release-train.ts'
+import { toReleaseTrainMessage } from '../../protobuf/to-release-train-message.ts'
+import { allowsFingerprint } from '../conditional.ts'
+import { registerEndpoint } from '../endpoint.ts'
+import { fingerprintOf } from '../fingerprint.ts'
+import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
+import type { ServerContext } from '../server-context.ts'
+import { releaseTrainPaths, targetName, trainParams, trainQuery } from './release-train-paths.ts'
+
+const trainBody = z
+  .strictObject({
+    ciLink: z.string().optional().describe('Where the pipeline that asks can be looked at. Stands in the commit.'),
+  })
+  .meta({ description: 'Optional: an empty body is fine.' })
+
+/** Runs a train: deploys what its prognosis says, in one commit, and says what happened. */
+export function runReleaseTrain(app: FastifyInstance, context: ServerContext): void {
+  for (const { prefix, parameter, lookup, suffix, deprecated } of releaseTrainPaths) {
+    registerEndpoint(app, {
+      method: 'PUT',
+      url: `${prefix}/releasetrain`,
+      operationId: `runReleaseTrain${suffix}`,
+      tag: 'Release trains',
+      summary: 'Run a release train',
+      description:
+        'Deploys the versions of the upstream environment to the target, in one commit: exactly what the prognosis says at that ' +
+        'moment. The answer tells for every application what was deployed, or why it stayed. A train that finds nothing to do ' +
+        'makes no commit and succeeds.',
+      deprecated,
+      params: trainParams[parameter],
+      query: trainQuery,
+      body: trainBody,
+      requestHeaders: {
+        'If-Match':
+          'The `ETag` of a prognosis: the train runs only if its prognosis is still the same, and answers 412 otherwise.',
+      },
+      forms: releaseTrainForms(context.json),
+      responses: {
+        200: {
+          description: 'What the train did.',
+          content: releaseTrainContent('ReleaseTrainResponse'),
+        },
+        400: { description: 'The target is unknown, or a part of the request is invalid.' },
+        403: { description: 'You may not run a train there.' },
+        404: { description: 'The ciLink is not valid.' },
+        406: { description: 'None of the forms is acceptable. Nothing was done.' },
+        408: { description: 'The request took too long to arrive.' },
+        409: { description: 'Others changed the repository again and again meanwhile. Nothing was done; try again.' },
+        412: {
+          description:
+            'The prognosis in `If-Match` is not the current one. Nothing was done; the problem carries the current prognosis.',
+        },
+        413: { description: 'The body is too large.' },
+        500: { description: 'A fault of Signalbox.' },
+        503: {
+          description: 'The repository cannot be written. Nothing was done; try again after `Retry-After` seconds.',
+        },
+      },
+      wrongMethod: (method) => `releasetrain only accepts method PUT, got: '${method}'`,
+      handle: async ({ params, query, body, form, request }, reply) => {
+        const ciLink = body?.ciLink || undefined
+        if (ciLink !== undefined) assertCiLink(ciLink, context.allowedDomains)
+        const ifMatch = request.headers['if-match']
+        const train = createReleaseTrain({
+          request: { target: targetName(params), lookup, team: query.team },
+          ciLink,
+          accepts: (prognosis) => ifMatch === undefined || allowsFingerprint(ifMatch, fingerprintOf(prognosis)),
+          argoCd: context.argoCd,
+        })
+        const { result, commit } = await context.store.submit(train, {
+          principal: context.principalOf(request),
+          requestId: request.id,
+          signal: whenCallerLeaves(reply),
+        })
+        const message = toReleaseTrainMessage(result, { fingerprint: fingerprintOf(result), commit })
+        return reply.header('Cache-Control', 'no-store').type(form.contentType).send(form.toTrainBody(message))
+      },
+    })
+  }
+}
+
+/** Aborts when the connection closes before the answer is written. */
+function whenCallerLeaves(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort()
+  })
+  return controller.signal
+}

@@ -1,0 +1,17 @@
+import type { FastifyRequest } from 'fastify'
+import type { ArgoCdSource } from '../core/argo-cd-file.ts'
+import type { Principal } from '../core/principal.ts'
+import type { ManifestStore } from '../manifest-store/manifest-store.ts'
+
+/** What the routes work with. */
+export interface ServerContext {
+  readonly store: ManifestStore
+  readonly clock: () => Date
+  readonly principalOf: (request: FastifyRequest) => Principal
+  /** What is answered where the client has no preference. */
+  readonly json: 'proto' | 'kuberpult'
+  /** Hosts that a ciLink may name; undefined for all. */
+  readonly allowedDomains: readonly string[] | undefined
+  /** Undefined when no Argo CD files are to be written. */
+  readonly argoCd: ArgoCdSource | undefined
+}

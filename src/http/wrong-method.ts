@@ -1,0 +1,49 @@
+import type { FastifyInstance, HTTPMethods, RouteOptions } from 'fastify'
+import { RequestError } from './problem.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a request with another method than those of the route is told. */
+    wrongMethod?: ((method: string) => string) | undefined
+  }
+}
+
+const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
+
+/**
+ * Answers every other method on the URLs of the API with 405 and `Allow`, and OPTIONS with `Allow` alone, where Fastify would say
+ * that the URL does not exist. Call it before the routes are registered; it acts when all of them are.
+ */
+export function answerWrongMethods(app: FastifyInstance): () => void {
+  const routes = new Map<string, { allowed: Set<string>; wrongMethod: ((method: string) => string) | undefined }>()
+  app.addHook('onRoute', ({ url, method, config }: RouteOptions) => {
+    const route = routes.get(url) ?? { allowed: new Set(), wrongMethod: undefined }
+    for (const one of [method].flat()) route.allowed.add(one)
+    route.wrongMethod ??= config?.wrongMethod
+    routes.set(url, route)
+  })
+  return () => {
+    for (const [url, { allowed, wrongMethod }] of [...routes]) {
+      if (url.includes('*')) continue
+      const allow = [...allowed, 'OPTIONS'].toSorted().join(', ')
+      app.route({
+        method: methods.filter((method) => !allowed.has(method)) as HTTPMethods[],
+        url,
+        schema: { hide: true },
+        handler: (request, reply) => {
+          reply.header('Allow', allow)
+          throw new RequestError(
+            'METHOD_NOT_ALLOWED',
+            wrongMethod?.(request.method) ?? `${request.method} is not possible here; possible: ${allow}`,
+          )
+        },
+      })
+      app.route({
+        method: 'OPTIONS',
+        url,
+        schema: { hide: true },
+        handler: (_request, reply) => reply.code(204).header('Allow', allow).send(),
+      })
+    }
+  }
+}

@@ -1,0 +1,259 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ApplicationName } from '../core/names.ts'
+import type { ObjectId } from '../core/object-id.ts'
+import type { ReleaseDetails } from '../core/release-details.ts'
+import type { Snapshot } from '../core/snapshot.ts'
+import type { CommitAuthor } from './commit-message.ts'
+import { toCommitMessage } from './commit-message.ts'
+import { parseCommit, serializeCommit } from './commit.ts'
+import { editTree } from './edit-tree.ts'
+import type { GitObject } from './git-object.ts'
+import { createObject } from './git-object.ts'
+import { LayoutReader } from './layout-reader.ts'
+import type { CommandRequest, ManifestStore, StoreHealth, Submitted } from './manifest-store.ts'
+import { ObjectCache } from './object-cache.ts'
+import { readPath } from './read-path.ts'
+import { readReleaseDetails } from './read-release-details.ts'
+import type { Repository } from './repository.ts'
+import { SnapshotLoader } from './snapshot-loader.ts'
+import { StoreConflictError, StoreUnavailableError } from './store-errors.ts'
+import type { WaitingCommand } from './write-queue.ts'
+import { WriteQueue } from './write-queue.ts'
+
+export interface StoreOptions {
+  readonly repository: Repository
+  readonly committer: CommitAuthor
+  readonly clock: () => Date
+  readonly log: StoreLog
+}
+
+/** The part of a pino logger that the store needs. */
+export interface StoreLog {
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+/** One commit, its tree and what stands in it. */
+interface State {
+  readonly commit: ObjectId | undefined
+  readonly tree: ObjectId | undefined
+  readonly snapshot: Snapshot
+}
+
+/** What became of a command: told to its caller once the batch is durable. */
+type Outcome = { readonly submitted: Submitted<unknown> } | { readonly error: unknown }
+
+/** How often a batch is decided anew because others moved the branch meanwhile. */
+const maximumAttempts = 10
+
+/** The manifest store over git objects: snapshots in memory, commands decided one after the other, written in batches. */
+export class GitManifestStore implements ManifestStore {
+  readonly #repository: Repository
+  readonly #committer: CommitAuthor
+  readonly #clock: () => Date
+  readonly #log: StoreLog
+  readonly #objects: ObjectCache
+  readonly #loader: SnapshotLoader
+  readonly #queue: WriteQueue
+  readonly #trees = new WeakMap<Snapshot, ObjectId>()
+  #current: State | undefined
+  #readProblem: string | undefined
+  #writeProblem: string | undefined
+
+  constructor(options: StoreOptions) {
+    this.#repository = options.repository
+    this.#committer = options.committer
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#objects = new ObjectCache(options.repository)
+    this.#loader = new SnapshotLoader(this.#objects, (path) =>
+      this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
+    )
+    this.#queue = new WriteQueue((batch) => this.#work(batch))
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    try {
+      return (await this.#refresh()).snapshot
+    } catch (error) {
+      if (this.#current === undefined) throw error
+      return this.#current.snapshot
+    }
+  }
+
+  async readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]> {
+    return readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application)
+  }
+
+  submit<Result>(...[command, request]: Parameters<ManifestStore['submit']>): Promise<Submitted<Result>> {
+    return this.#queue.submit(command, request) as Promise<Submitted<Result>>
+  }
+
+  health(): StoreHealth {
+    const snapshot = this.#current?.snapshot
+    return {
+      commit: snapshot?.commit,
+      isReadable: snapshot !== undefined,
+      problems: [this.#readProblem, this.#writeProblem, ...(snapshot?.problems ?? [])].filter(
+        (problem) => problem !== undefined,
+      ),
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close()
+    await this.#repository.close()
+  }
+
+  /** The state of the branch at this moment. Throws StoreUnavailableError and remembers why for `health`. */
+  async #refresh(): Promise<State> {
+    try {
+      const head = await this.#repository.head()
+      if (this.#current === undefined || this.#current.commit !== head) {
+        if (head === undefined && this.#current?.commit !== undefined) {
+          throw new StoreUnavailableError(
+            `branch ${this.#repository.branch} has disappeared; it was at ${this.#current.commit}. ` +
+              'Restore it, or restart Signalbox to begin with an empty one',
+          )
+        }
+        this.#current = await this.#loadCommit(head)
+      }
+      this.#readProblem = undefined
+      return this.#current
+    } catch (error) {
+      const problem = `the repository cannot be read: ${messageOf(error)}`
+      if (this.#readProblem !== problem) this.#log.error({ err: error }, problem)
+      this.#readProblem = problem
+      throw new StoreUnavailableError(problem, { cause: error })
+    }
+  }
+
+  async #loadCommit(commit: ObjectId | undefined): Promise<State> {
+    const tree = commit === undefined ? undefined : parseCommit(await this.#objects.readCommit(commit)).tree
+    return this.#loadState(commit, tree)
+  }
+
+  async #loadState(commit: ObjectId | undefined, tree: ObjectId | undefined): Promise<State> {
+    const snapshot = await this.#loader.load(commit, tree)
+    if (tree !== undefined) this.#trees.set(snapshot, tree)
+    return { commit, tree, snapshot }
+  }
+
+  /** Decides and writes a batch until it is on the branch, then tells each caller what became of its command. */
+  async #work(batch: readonly WaitingCommand[]): Promise<void> {
+    try {
+      const outcomes = await this.#write(batch)
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const outcome = outcomes[index]
+        if (outcome === undefined) reject(new Error('a command was lost'))
+        else if ('error' in outcome) reject(outcome.error)
+        else resolve(outcome.submitted)
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
+  }
+
+  async #write(batch: readonly WaitingCommand[]): Promise<readonly Outcome[]> {
+    for (let attempt = 1; attempt <= maximumAttempts; attempt += 1) {
+      const base = await this.#refresh()
+      try {
+        const { outcomes, state, objects } = await this.#decide(batch, base)
+        if (state === base) return outcomes
+        if ((await this.#publish(base, state, objects)) === 'published') return outcomes
+      } finally {
+        this.#objects.clearAdded()
+      }
+      this.#log.info(
+        { attempt, commands: batch.length },
+        'the branch moved while commands were decided: deciding them again',
+      )
+      await sleep(Math.random() * 10 * attempt)
+    }
+    throw new StoreConflictError('others moved the branch again and again; nothing was changed. Try again')
+  }
+
+  /** Applies the commands one after the other, each to the state that the one before it left. */
+  async #decide(batch: readonly WaitingCommand[], base: State) {
+    const outcomes: Outcome[] = []
+    const objects: GitObject[] = []
+    let state = base
+    for (const { command, request } of batch) {
+      try {
+        const now = this.#clock()
+        const loaded = await this.#loadFiles(state, command.reads(state.snapshot))
+        const { principal } = request
+        const { changes, text, result } = command.decide({ snapshot: state.snapshot, loaded, principal, now })
+        const edited = await editTree({ root: state.tree, changes, readTree: (id) => this.#objects.readTree(id) })
+        if (edited.root === state.tree || (state.tree === undefined && edited.objects.length === 0)) {
+          outcomes.push({ submitted: { result, commit: undefined } })
+          continue
+        }
+        const commit = this.#createCommit(
+          edited.root,
+          state.commit,
+          toCommitMessage(text, principal, request.requestId),
+          request,
+          now,
+        )
+        const made = [...edited.objects, commit]
+        this.#objects.add(made)
+        state = await this.#loadState(commit.id, edited.root)
+        objects.push(...made)
+        outcomes.push({ submitted: { result, commit: commit.id } })
+      } catch (error) {
+        outcomes.push({ error })
+      }
+    }
+    return { outcomes, state, objects }
+  }
+
+  async #loadFiles(state: State, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const files = new Map<string, Uint8Array>()
+    for (const path of paths) {
+      const file = await readPath(this.#objects, state.tree, path)
+      if (file !== undefined) files.set(path, file)
+    }
+    return files
+  }
+
+  #createCommit(
+    tree: ObjectId,
+    parent: ObjectId | undefined,
+    message: string,
+    { principal }: CommandRequest,
+    now: Date,
+  ): GitObject {
+    return createObject(
+      'commit',
+      serializeCommit({
+        tree,
+        parents: parent === undefined ? [] : [parent],
+        author: principal,
+        authoredAt: now,
+        committer: this.#committer,
+        committedAt: now,
+        message,
+      }),
+    )
+  }
+
+  async #publish(base: State, state: State, objects: readonly GitObject[]): Promise<'published' | 'moved'> {
+    if (state.commit === undefined) throw new Error('a state that was written has a commit')
+    try {
+      const outcome = await this.#repository.publish({ from: base.commit, to: state.commit, objects })
+      if (outcome === 'published') this.#current = state
+      this.#writeProblem = undefined
+      return outcome
+    } catch (error) {
+      this.#writeProblem = `the repository could not be written: ${messageOf(error)}`
+      this.#log.error({ err: error }, this.#writeProblem)
+      throw new StoreUnavailableError(this.#writeProblem, { cause: error })
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,111 @@
+import { resolve } from 'node:path'
+import type { ObjectId } from '../core/object-id.ts'
+import { assertServable } from './assert-servable.ts'
+import type { CommitAuthor } from './commit-message.ts'
+import { RefNotDurableError } from './git-errors.ts'
+import { claimInstance } from './instance-file.ts'
+import { IsomorphicGitReader } from './isomorphic-git-reader.ts'
+import { buildPack } from './pack-file.ts'
+import { listBranches, moveRef, readHeadBranch, readRef, removeStaleRefLock } from './ref-file.ts'
+import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
+import type { StoreLog } from './git-manifest-store.ts'
+import { RepositoryRefusedError } from './store-errors.ts'
+import { writePack } from './write-pack.ts'
+
+export interface LocalRepositoryOptions {
+  /** The path of a bare repository. */
+  readonly path: string
+  /** A branch name such as `main`; undefined for the one that the repository's HEAD names. */
+  readonly branch: string | undefined
+  /** Stands in the branch's reflog, where the repository keeps one. */
+  readonly committer: CommitAuthor
+  readonly log: StoreLog
+}
+
+/** A bare repository on this machine's disk. Others may read, write and repack it at the same time with git. */
+export class LocalRepository implements Repository {
+  readonly url: string
+  readonly branch: string
+  readonly #gitDirectory: string
+  readonly #ref: string
+  readonly #committer: CommitAuthor
+  readonly #reader: IsomorphicGitReader
+  readonly #release: () => Promise<void>
+
+  private constructor(
+    gitDirectory: string,
+    ref: string,
+    options: LocalRepositoryOptions,
+    release: () => Promise<void>,
+  ) {
+    this.url = gitDirectory
+    this.branch = ref.replace(/^refs\/heads\//u, '')
+    this.#gitDirectory = gitDirectory
+    this.#ref = ref
+    this.#committer = options.committer
+    this.#reader = new IsomorphicGitReader(gitDirectory)
+    this.#release = release
+  }
+
+  /**
+   * Takes the repository for this process. Throws RepositoryRefusedError when it is none that can be served, and
+   * InstanceRunningError when another process serves it.
+   */
+  static async open(options: LocalRepositoryOptions): Promise<LocalRepository> {
+    const gitDirectory = resolve(options.path)
+    await assertServable(gitDirectory)
+    const ref = options.branch === undefined ? await readHeadBranch(gitDirectory) : `refs/heads/${options.branch}`
+    await assertBranch(gitDirectory, ref)
+    const instance = await claimInstance(gitDirectory, { log: options.log })
+    if (await removeStaleRefLock(gitDirectory, ref)) {
+      options.log.warn({ ref }, `removed the lock of ${ref} that an earlier process of ours left when it died`)
+    }
+    return new LocalRepository(gitDirectory, ref, options, () => instance.release())
+  }
+
+  head(): Promise<ObjectId | undefined> {
+    return readRef(this.#gitDirectory, this.#ref)
+  }
+
+  read(id: ObjectId): Promise<StoredObject> {
+    return this.#reader.read(id)
+  }
+
+  async publish({ from, to, objects }: BranchUpdate): Promise<'published' | 'moved'> {
+    const packed = await buildPack(objects)
+    const written = await writePack(this.#gitDirectory, packed)
+    let outcome: 'published' | 'moved'
+    try {
+      // With a remote, this is where the pack is pushed: the branch here moves only after the one there.
+      outcome = await moveRef({
+        gitDirectory: this.#gitDirectory,
+        ref: this.#ref,
+        from,
+        to,
+        reflog: { committer: this.#committer, message: 'signalbox' },
+      })
+    } catch (error) {
+      // A branch that moved needs its objects, whatever the disk says about surviving a power failure.
+      await (error instanceof RefNotDurableError ? written.release() : written.discard())
+      throw error
+    }
+    await (outcome === 'published' ? written.release() : written.discard())
+    return outcome
+  }
+
+  close(): Promise<void> {
+    return this.#release()
+  }
+}
+
+/** A branch that does not exist is only believed in a repository without any: anything else is a wrong name. */
+async function assertBranch(gitDirectory: string, ref: string): Promise<void> {
+  if ((await readRef(gitDirectory, ref)) !== undefined) return
+  const branches = await listBranches(gitDirectory)
+  if (branches.length === 0) return
+  const names = branches.map((branch) => branch.replace(/^refs\/heads\//u, '')).toSorted()
+  throw new RepositoryRefusedError(
+    `${gitDirectory} has no branch '${ref.replace(/^refs\/heads\//u, '')}'; it has: ${names.slice(0, 20).join(', ')}. ` +
+      'Name one of them in SIGNALBOX_BRANCH',
+  )
+}

@@ -1,0 +1,65 @@
+import fs from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import git from 'isomorphic-git'
+import type { Change } from '../core/change.ts'
+import type { CommitAuthor } from './commit-message.ts'
+import { serializeCommit } from './commit.ts'
+import { editTree } from './edit-tree.ts'
+import { createObject } from './git-object.ts'
+import { buildPack } from './pack-file.ts'
+import { moveRef } from './ref-file.ts'
+import { writePack } from './write-pack.ts'
+
+/**
+ * Makes a bare repository at `path` whose first commit holds the files of a folder. It appears at once and whole, or
+ * not at all. The folder keeps `version` and `queued_version` links as plain files with the link's text, as git itself
+ * does where there are no symbolic links: npm packages cannot hold any.
+ */
+export async function seedRepository(path: string, folder: string, author: CommitAuthor, now: Date): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const gitDirectory = `${path}.new-${process.pid}`
+  try {
+    await git.init({ fs, gitdir: gitDirectory, bare: true, defaultBranch: 'main' })
+    const { root, objects } = await editTree({
+      root: undefined,
+      changes: await readFolder(folder),
+      readTree: () => Promise.reject(new Error('a new repository has no trees')),
+    })
+    const commit = createObject(
+      'commit',
+      serializeCommit({
+        tree: root,
+        parents: [],
+        author,
+        authoredAt: now,
+        committer: author,
+        committedAt: now,
+        message: 'The demo repository: a web shop\n',
+      }),
+    )
+    const pack = await writePack(gitDirectory, await buildPack([...objects, commit]))
+    await moveRef({ gitDirectory, ref: 'refs/heads/main', from: undefined, to: commit.id })
+    await pack.release()
+    await rename(gitDirectory, path)
+  } finally {
+    await rm(gitDirectory, { recursive: true, force: true })
+  }
+}
+
+async function readFolder(folder: string): Promise<readonly Change[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  return Promise.all(
+    files.map(async (entry): Promise<Change> => {
+      const file = join(entry.parentPath, entry.name)
+      const path = relative(folder, file).split(sep).join('/')
+      const text = await readFile(file, 'utf8')
+      return { path, content: isVersionLink(path) ? { kind: 'link', target: text } : { kind: 'text', text } }
+    }),
+  )
+}
+
+function isVersionLink(path: string): boolean {
+  return /^environments\/[^/]+\/applications\/[^/]+\/(queued_)?version$/u.test(path)
+}

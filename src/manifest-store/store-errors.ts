@@ -1,0 +1,23 @@
+/** The repository cannot be read or written at this moment. The caller may try again; nothing was left behind. */
+export class StoreUnavailableError extends Error {
+  override readonly name = 'StoreUnavailableError'
+  readonly code = 'STORE_UNAVAILABLE'
+}
+
+/** Others moved the branch again and again while a command was decided. Nothing was left behind. */
+export class StoreConflictError extends Error {
+  override readonly name = 'StoreConflictError'
+  readonly code = 'BRANCH_KEEPS_MOVING'
+}
+
+/** The caller left before its command was decided: it was dropped. */
+export class AbandonedError extends Error {
+  override readonly name = 'AbandonedError'
+  readonly code = 'ABANDONED'
+}
+
+/** The repository is none that Signalbox can serve. The message says why, and what to do. */
+export class RepositoryRefusedError extends Error {
+  override readonly name = 'RepositoryRefusedError'
+  readonly code = 'REPOSITORY_REFUSED'
+}

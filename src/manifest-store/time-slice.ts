@@ -1,0 +1,23 @@
+import { setImmediate } from 'node:timers/promises'
+
+/** Long computations work in slices of this many milliseconds, so that requests are served in between. */
+const sliceLength = 5
+
+export interface TimeSlice {
+  /** Whether it is time to let others run. Cheap enough to ask for every item of a loop. */
+  isOver(): boolean
+  /** Lets everything run that waits for the event loop, then begins the next slice. */
+  next(): Promise<void>
+}
+
+/** Begins a slice: `if (slice.isOver()) await slice.next()` inside a long loop. */
+export function startTimeSlice(): TimeSlice {
+  let end = performance.now() + sliceLength
+  return {
+    isOver: () => performance.now() >= end,
+    next: async () => {
+      await setImmediate()
+      end = performance.now() + sliceLength
+    },
+  }
+}

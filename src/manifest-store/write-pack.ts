@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createDurably, hasCode, syncFolder } from './durable-file.ts'
+import type { PackFile } from './pack-file.ts'
+
+/** A pack on disk that no ref reaches yet, and that git keeps nevertheless. */
+export interface WrittenPack {
+  /** To be called when the ref has moved: from now on the pack is like any other. */
+  release(): Promise<void>
+  /** To be called when the ref will not move: removes what was written. Does nothing after `release`. */
+  discard(): Promise<void>
+}
+
+export interface WritePackOptions {
+  /** False leaves it to the caller to sync `objects/pack` before the ref moves. True unless given. */
+  readonly syncsFolder?: boolean
+}
+
+/**
+ * Puts a pack into the repository so that it survives a power failure and a `git gc --prune=now`: a `.keep` file first,
+ * then the pack, then the index that makes it visible, then the folder. Files that are there already are left alone, by
+ * `discard` too. Throws what the file system throws, after removing what was written.
+ */
+export async function writePack(
+  gitDirectory: string,
+  { name, pack, index }: PackFile,
+  { syncsFolder = true }: WritePackOptions = {},
+): Promise<WrittenPack> {
+  const folder = join(gitDirectory, 'objects', 'pack')
+  const path = join(folder, `pack-${name}`)
+  const keepFile = `${path}.keep`
+  /** What this attempt has made, in order. */
+  const made: string[] = []
+
+  async function discard(): Promise<void> {
+    // Last made, first removed: nobody sees an index without its pack.
+    for (const file of made.splice(0).toReversed()) await rm(file, { force: true })
+  }
+
+  try {
+    await mkdir(folder, { recursive: true })
+    if (await createKeepFile(keepFile)) made.push(keepFile)
+    if (await placeFile(folder, 'tmp_pack_', `${path}.pack`, pack)) made.push(`${path}.pack`)
+    if (await placeFile(folder, 'tmp_idx_', `${path}.idx`, index)) made.push(`${path}.idx`)
+    if (syncsFolder) await syncFolder(folder)
+  } catch (error) {
+    await discard().catch(() => undefined)
+    throw error
+  }
+  return {
+    discard,
+    release: async () => {
+      if (made.splice(0).includes(keepFile)) await rm(keepFile, { force: true })
+    },
+  }
+}
+
+const keepText = 'signalbox: the branch is about to move here. Without a running Signalbox this file can be removed.\n'
+
+/** False when somebody else keeps this pack: then it is not ours to release. */
+async function createKeepFile(keepFile: string): Promise<boolean> {
+  try {
+    // Not synced: without it a crash leaves a pack that nobody needs, and git may remove that.
+    await writeFile(keepFile, keepText, { flag: 'wx', mode: 0o444 })
+    return true
+  } catch (error) {
+    // An attempt that was cut short leaves a file that this one takes over.
+    if (hasCode(error, 'EEXIST')) return isOurs(keepFile)
+    await rm(keepFile, { force: true }).catch(() => undefined)
+    throw error
+  }
+}
+
+async function isOurs(keepFile: string): Promise<boolean> {
+  try {
+    const text = await readFile(keepFile, 'utf8')
+    if (text !== '') return text.startsWith('signalbox:')
+    // A power failure can take the text, but not the mode; git's own are writable.
+    return ((await stat(keepFile)).mode & 0o222) === 0
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/** How often a temporary file may vanish under our hands: a `git prune --expire=now` beside us removes them. */
+const maximumAttempts = 3
+
+/** Answers whether it wrote: a file of this name and length has this content, because the name is its checksum. */
+async function placeFile(folder: string, prefix: string, target: string, content: Uint8Array): Promise<boolean> {
+  if (await hasLength(target, content.length)) return false
+  for (let attempt = 1; ; attempt += 1) {
+    // The prefixes are git's own, so that `git gc` removes what a crash leaves.
+    const temporaryFile = join(folder, `${prefix}${randomBytes(6).toString('hex')}`)
+    try {
+      const file = await createDurably(temporaryFile, content, 0o444)
+      await file.close()
+      await rename(temporaryFile, target)
+      return true
+    } catch (error) {
+      await rm(temporaryFile, { force: true }).catch(() => undefined)
+      if (attempt === maximumAttempts || !hasCode(error, 'ENOENT')) throw error
+    }
+  }
+}
+
+async function hasLength(path: string, length: number): Promise<boolean> {
+  try {
+    return (await stat(path)).size === length
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/**
+ * Releases the packs of attempts that a crash cut short, so that git may treat them like any other. To be called at
+ * start, when no other instance lives. Answers how many there were.
+ */
+export async function releaseStalePacks(gitDirectory: string): Promise<number> {
+  const folder = join(gitDirectory, 'objects', 'pack')
+  let released = 0
+  for (const name of await listFolder(folder)) {
+    if (!name.endsWith('.keep') || !(await isOurs(join(folder, name)))) continue
+    await rm(join(folder, name), { force: true })
+    released += 1
+  }
+  return released
+}
+
+async function listFolder(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
+}

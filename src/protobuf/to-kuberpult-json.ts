@@ -1,0 +1,150 @@
+import type { LockMessage } from './to-lock-message.ts'
+import type {
+  ApplicationPrognosisMessage,
+  EnvironmentPrognosisMessage,
+  PrognosisMessage,
+} from './to-prognosis-message.ts'
+import type { ReleaseTrainMessage } from './to-release-train-message.ts'
+import type { TimestampMessage } from './to-timestamp-message.ts'
+
+/**
+ * The bodies that Kuberpult's own server sends: its Go structs through `encoding/json` (spec 2.7, 2.8), byte for byte.
+ * Written as text, because a version is a JSON number there, and JavaScript's numbers end at 2^53.
+ */
+
+export interface KuberpultJsonOptions {
+  /**
+   * `object` is what Kuberpult sends since v13.23; `number` is what it sent before, when prognoses had no locks either
+   * (v13.18 to v13.22 had locks and numbers: `number` leaves their locks out).
+   */
+  readonly deployedVersion: 'object' | 'number'
+}
+
+/** The prognosis as Kuberpult's server sends it: the map alone, `null` when it is empty. */
+export function toKuberpultPrognosisJson(
+  { envsPrognoses }: PrognosisMessage,
+  { deployedVersion }: KuberpultJsonOptions,
+): string {
+  const asNumber = deployedVersion === 'number'
+  const isEmpty = Object.keys(envsPrognoses).length === 0
+  return isEmpty ? 'null' : toMap(envsPrognoses, (prognosis) => toEnvironment(prognosis, asNumber))
+}
+
+/** The answer to a train as Kuberpult's server sends it: it only repeats the request. */
+export function toKuberpultReleaseTrainJson({ target, team }: ReleaseTrainMessage): string {
+  return toObject([
+    ['target', textOrAbsent(target)],
+    ['team', textOrAbsent(team)],
+  ])
+}
+
+function toEnvironment({ skipCause, appsPrognoses, envLocks }: EnvironmentPrognosisMessage, asNumber: boolean): string {
+  const toPrognoses = (application: ApplicationPrognosisMessage) => toApplication(application, asNumber)
+  const prognoses = appsPrognoses && mapOrAbsent(appsPrognoses.prognoses, toPrognoses)
+  return toObject([
+    [
+      'Outcome',
+      appsPrognoses === undefined
+        ? toSkipCause(skipCause)
+        : toObject([['AppsPrognoses', toObject([['prognoses', prognoses]])]]),
+    ],
+    ['envLocks', asNumber ? undefined : mapOrAbsent(envLocks, toLock)],
+  ])
+}
+
+function toApplication(application: ApplicationPrognosisMessage, asNumber: boolean): string {
+  const { skipCause, deployedVersion, appLocks, teamLocks } = application
+  const outcome = deployedVersion === undefined ? toSkipCause(skipCause) : undefined
+  return toObject([
+    ['Outcome', outcome ?? toObject([['DeployedVersion', toDeployedVersion(deployedVersion?.version, asNumber)]])],
+    ['appLocks', asNumber ? undefined : listOrAbsent(appLocks)],
+    ['teamLocks', asNumber ? undefined : listOrAbsent(teamLocks)],
+  ])
+}
+
+/** Go writes the wrapper of a oneof's case even around a zero, and null for a oneof that is not set. */
+function toSkipCause(skipCause: number | undefined): string {
+  return skipCause === undefined ? 'null' : toObject([['SkipCause', String(skipCause)]])
+}
+
+function toDeployedVersion(version: { toString(): string } | undefined, asNumber: boolean): string {
+  const text = version?.toString() ?? '0'
+  return asNumber ? text : toObject([['version', text === '0' ? undefined : text]])
+}
+
+function toLock(lock: LockMessage): string {
+  return toObject([
+    ['message', textOrAbsent(lock.message)],
+    ['lock_id', textOrAbsent(lock.lockId)],
+    ['created_at', toTimestamp(lock.createdAt)],
+    [
+      'created_by',
+      toObject([
+        ['name', textOrAbsent(lock.createdBy?.name)],
+        ['email', textOrAbsent(lock.createdBy?.email)],
+      ]),
+    ],
+    ['ci_link', textOrAbsent(lock.ciLink)],
+    ['suggested_lifetime', textOrAbsent(lock.suggestedLifetime)],
+  ])
+}
+
+/** Go's time without a value is the first second of the year 1. */
+const zeroTime = '-62135596800'
+
+function toTimestamp(timestamp: TimestampMessage | undefined): string {
+  const seconds = timestamp === undefined ? zeroTime : String(timestamp.seconds ?? 0)
+  const nanos = String(timestamp?.nanos ?? 0)
+  return toObject([
+    ['seconds', seconds === '0' ? undefined : seconds],
+    ['nanos', nanos === '0' ? undefined : nanos],
+  ])
+}
+
+function listOrAbsent(locks: readonly LockMessage[]): string | undefined {
+  return locks.length === 0 ? undefined : `[${locks.map(toLock).join(',')}]`
+}
+
+function mapOrAbsent<T>(map: Readonly<Record<string, T>>, toValue: (value: T) => string): string | undefined {
+  return Object.keys(map).length === 0 ? undefined : toMap(map, toValue)
+}
+
+function toMap<T>(map: Readonly<Record<string, T>>, toValue: (value: T) => string): string {
+  return toObject(
+    Object.entries(map)
+      .toSorted(([a], [b]) => compareAsGo(a, b))
+      .map(([key, value]) => [key, toValue(value)]),
+  )
+}
+
+/** Members in the order given; those without text are left out. */
+function toObject(members: readonly (readonly [key: string, json: string | undefined])[]): string {
+  const written = members.flatMap(([key, json]) => (json === undefined ? [] : [`${toText(key)}:${json}`]))
+  return `{${written.join(',')}}`
+}
+
+function textOrAbsent(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : toText(text)
+}
+
+/** Go escapes what could end a script element, and JavaScript's own line separators. */
+function toText(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[<>&\u2028\u2029]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** Go sorts the keys of a map by their UTF-8 bytes, which is the order of their code points. */
+function compareAsGo(a: string, b: string): number {
+  for (let index = 0; index < a.length && index < b.length; index += 1) {
+    const difference = rank(a.charCodeAt(index)) - rank(b.charCodeAt(index))
+    if (difference !== 0) return difference
+  }
+  return a.length - b.length
+}
+
+/** Half of a surrogate pair stands for a code point beyond all that fit into one unit. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
+}

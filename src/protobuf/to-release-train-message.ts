@@ -1,0 +1,31 @@
+import type { Prognosis } from '../core/release-train-prognosis.ts'
+import { messageType } from './messages.ts'
+import type { EnvironmentPrognosesMessage, PrognosisContext } from './to-prognosis-message.ts'
+import { toEnvironmentPrognosesMessage } from './to-prognosis-message.ts'
+
+/** api.v1.ReleaseTrainResponse */
+export interface ReleaseTrainMessage {
+  readonly target?: string | undefined
+  readonly team?: string | undefined
+  readonly commit?: string | undefined
+  readonly fingerprint?: string | undefined
+  readonly environments: EnvironmentPrognosesMessage
+  readonly warnings: readonly string[]
+}
+
+export const releaseTrainMessageType = messageType<ReleaseTrainMessage>('api.v1.ReleaseTrainResponse')
+
+/** The message that answers a train that ran: it did what the prognosis says. */
+export function toReleaseTrainMessage(
+  prognosis: Prognosis,
+  { fingerprint, commit }: PrognosisContext,
+): ReleaseTrainMessage {
+  return {
+    target: prognosis.target.name,
+    team: prognosis.team,
+    commit,
+    fingerprint,
+    environments: toEnvironmentPrognosesMessage(prognosis),
+    warnings: prognosis.warnings,
+  }
+}

@@ -1,0 +1,23 @@
+import Long from 'long'
+
+/** google.protobuf.Timestamp */
+export interface TimestampMessage {
+  readonly seconds?: Long | undefined
+  readonly nanos?: number | undefined
+}
+
+// What a Timestamp may be: the years 1 to 9999.
+const minimumSeconds = -62_135_596_800
+const maximumSeconds = 253_402_300_799
+
+/**
+ * A moment as a message. Undefined for none, and for one that a Timestamp cannot hold: a file may claim any moment, and
+ * it must not take the whole answer with it.
+ */
+export function toTimestampMessage(moment: Date | undefined): TimestampMessage | undefined {
+  if (moment === undefined) return undefined
+  const milliseconds = moment.getTime()
+  const seconds = Math.floor(milliseconds / 1000)
+  if (!(seconds >= minimumSeconds && seconds <= maximumSeconds)) return undefined
+  return { seconds: Long.fromNumber(seconds), nanos: (milliseconds - seconds * 1000) * 1_000_000 }
+}

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import closeWithGrace from 'close-with-grace'
+import { pino } from 'pino'
+import pretty from 'pino-pretty'
+import { buildServer } from './build-server.ts'
+import type { ServerConfig } from './config.ts'
+import { ConfigError, readConfig, unknownVariables } from './config.ts'
+import { createUnrestrictedPrincipal } from './core/principal.ts'
+import { toGreeting } from './greeting.ts'
+import { assertNotExported } from './manifest-store/assert-not-exported.ts'
+import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
+import { LocalRepository } from './manifest-store/local-repository.ts'
+import { seedRepository } from './manifest-store/seed-repository.ts'
+import { RepositoryRefusedError } from './manifest-store/store-errors.ts'
+
+/** EX_CONFIG of sysexits.h: starting again without a change will not help. */
+const exitCodeForConfig = 78
+
+const demoRepository = 'data/manifests.git'
+const fixture = fileURLToPath(new URL('../manifests-fixture', import.meta.url))
+
+await main()
+
+async function main(): Promise<void> {
+  const config = readConfigOrExit()
+  const isTerminal = process.stdout.isTTY
+  const log = pino(
+    { level: config.logLevel },
+    isTerminal ? pretty({ ignore: 'pid,hostname', sync: true }) : pino.destination({ sync: true }),
+  )
+  for (const name of unknownVariables(process.env)) log.warn(`${name} means nothing to Signalbox: is it misspelt?`)
+
+  try {
+    const { app, store, repository } = await start(config, log)
+    const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
+    log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
+    if (isTerminal || config.repository === undefined) {
+      process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot())}\n`)
+    }
+    closeWithGrace({ delay: 10_000, logger: log }, async ({ err, signal }) => {
+      if (err) log.fatal({ err }, 'shutting down because of an error')
+      else log.info({ signal }, 'shutting down: finishing what was begun')
+      await app.close()
+      await store.close()
+      log.info('closed')
+    })
+  } catch (error) {
+    refuse(error instanceof RepositoryRefusedError ? exitCodeForConfig : 1, [(error as Error).message])
+  }
+}
+
+function readConfigOrExit(): ServerConfig {
+  try {
+    return readConfig(process.env)
+  } catch (error) {
+    if (error instanceof ConfigError) return refuse(exitCodeForConfig, error.problems)
+    throw error
+  }
+}
+
+async function start(config: ServerConfig, log: pino.Logger) {
+  const clock = () => new Date()
+  const path = config.repository ?? demoRepository
+  if (config.repository === undefined && !existsSync(path)) {
+    await seedRepository(path, fixture, config.committer, clock())
+    log.info({ path }, 'made the demo repository from manifests-fixture')
+  }
+  const repository = await LocalRepository.open({ path, branch: config.branch, committer: config.committer, log })
+  const store = new GitManifestStore({ repository, committer: config.committer, clock, log })
+  try {
+    assertNotExported(await store.snapshot(), repository.url)
+    const app = await buildServer({
+      store,
+      clock,
+      principalOf: () => createUnrestrictedPrincipal(config.author),
+      json: config.json,
+      allowedDomains: config.allowedDomains,
+      argoCd: config.argoCd.generateFiles
+        ? { repositoryUrl: config.argoCd.repositoryUrl ?? repository.url, branch: repository.branch }
+        : undefined,
+      logger: log,
+      version: await readVersion(),
+    })
+    await app.listen({ host: config.host, port: config.port })
+    return { app, store, repository }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function readVersion(): Promise<string> {
+  const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+/** IPv6 addresses stand in brackets; a server that listens everywhere is reached here. */
+function toHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function refuse(exitCode: number, sentences: readonly string[]): never {
+  process.stderr.write(`Signalbox cannot start:\n${sentences.map((sentence) => `  ${sentence}\n`).join('')}`)
+  process.exit(exitCode)
+}
