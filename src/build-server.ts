@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { fastify } from 'fastify'
+import { fastify, LogController } from 'fastify'
 import { registerBodyParser } from './http/body-parser.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem, toProblem, toProblemJson, problemMediaType } from './http/problem.ts'
@@ -29,6 +29,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const app = fastify({
     loggerInstance: options.logger,
     genReqId: ({ headers }) => acceptedRequestId(headers['x-request-id']) ?? randomUUID(),
+    // One line for each request, with its answer: see the onResponse hook.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
     // Outlasts the pauses between the retries of Kuberpult's client, which loses its body with the connection (spec 4.2).
     keepAliveTimeout: 75_000,
@@ -57,6 +59,18 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     if (request.url.length > maximumUrlLength) {
       throw new RequestError('URL_TOO_LONG', `the URL is longer than ${maximumUrlLength} characters`)
     }
+  })
+
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url, routeOptions } = request
+    const details = {
+      method,
+      url,
+      route: routeOptions.url,
+      status: reply.statusCode,
+      milliseconds: Math.round(reply.elapsedTime),
+    }
+    request.log.info(details, `${method} ${url} ${reply.statusCode}`)
   })
 
   await registerOpenApi(app, options.version)

@@ -77,7 +77,7 @@ function parseInput<Params, Query, Body, Form extends Offer>(
 ): { readonly params: Params; readonly query: Query; readonly body: Body | undefined } {
   const errors: InvalidPart[] = []
   const parse = <T>(part: string, schema: z.ZodType<T>, value: unknown): T | undefined => {
-    const parsed = schema.safeParse(value)
+    const parsed = schema.safeParse(value, { reportInput: true })
     if (parsed.success) return parsed.data
     errors.push(...parsed.error.issues.flatMap((issue) => toInvalidParts(part, schema, issue)))
     return undefined

@@ -9,7 +9,8 @@ import { toJsonSchemas } from '../protobuf/to-json-schema.ts'
  * proto/, those of requests from zod.
  */
 export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
-  for (const [name, schema] of Object.entries(toJsonSchemas(root))) app.addSchema({ $id: name, ...schema })
+  for (const [name, schema] of Object.entries(toJsonSchemas(root)))
+    app.addSchema({ $id: name, ...toFastifyRefs(schema) })
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -55,4 +56,10 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
 function makeBodyOptional(operation: unknown): void {
   const body = (operation as { requestBody?: { required?: boolean } } | null)?.requestBody
   if (body !== undefined) body.required = false
+}
+
+/** Fastify names a shared schema `Name#`; the plugin turns that into a reference within the document. */
+function toFastifyRefs(schema: object): object {
+  const text = JSON.stringify(schema)
+  return JSON.parse(text.replaceAll(/"#\/components\/schemas\/([A-Za-z0-9]+)"/g, '"$1#"')) as object
 }

@@ -1,9 +1,23 @@
 import type { FileHandle } from 'node:fs/promises'
-import { open, rm } from 'node:fs/promises'
+import { lstat, open, rm } from 'node:fs/promises'
 
 /** Whether an error of the file system has one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))
+}
+
+/** What `link` answers on file systems without hard links, with as many as they take, or between two of them. */
+export const noHardLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']
+
+/** Whether an open file is the one that stands at this path. While it is open no other file can get its number. */
+export async function isSameFile(file: FileHandle, path: string): Promise<boolean> {
+  try {
+    const [a, b] = await Promise.all([file.stat({ bigint: true }), lstat(path, { bigint: true })])
+    return a.ino === b.ino && a.dev === b.dev
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 /**

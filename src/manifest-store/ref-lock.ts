@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { link, lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { createDurably, hasCode, syncFolder } from './durable-file.ts'
+import { createDurably, hasCode, isSameFile, noHardLinks, syncFolder } from './durable-file.ts'
 import { PathConflictError, RefLockedError, RefNotDurableError } from './git-errors.ts'
 
 /**
@@ -90,9 +90,6 @@ async function tryLock(gitDirectory: string, ref: string, content: string): Prom
   }
 }
 
-/** What `link` answers on file systems without hard links, with as many as they take, or between two of them. */
-const noHardLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']
-
 /** As good a lock, only that nobody will know it to be ours after a crash. */
 async function lockWithoutLink(lockFile: string, content: string): Promise<boolean> {
   try {
@@ -110,11 +107,6 @@ async function writePrivateFile(privateFile: string, content: string): Promise<F
   // Never written anew: after a crash at the wrong moment it is the same file as the ref.
   await rm(privateFile, { force: true })
   return createDurably(privateFile, content)
-}
-
-async function isSameFile(file: FileHandle, path: string): Promise<boolean> {
-  const [a, b] = await Promise.all([file.stat({ bigint: true }), lstat(path, { bigint: true })])
-  return a.ino === b.ino && a.dev === b.dev
 }
 
 async function createFolderOf(gitDirectory: string, ref: string): Promise<void> {

@@ -6,6 +6,8 @@ import type { Change } from '../core/change.ts'
 import type { CommitAuthor } from './commit-message.ts'
 import { serializeCommit } from './commit.ts'
 import { editTree } from './edit-tree.ts'
+import type { ObjectId } from '../core/object-id.ts'
+import type { GitObject } from './git-object.ts'
 import { createObject } from './git-object.ts'
 import { buildPack } from './pack-file.ts'
 import { moveRef } from './ref-file.ts'
@@ -13,33 +15,16 @@ import { writePack } from './write-pack.ts'
 
 /**
  * Makes a bare repository at `path` whose first commit holds the files of a folder. It appears at once and whole, or
- * not at all. The folder keeps `version` and `queued_version` links as plain files with the link's text, as git itself
- * does where there are no symbolic links: npm packages cannot hold any.
+ * not at all.
  */
 export async function seedRepository(path: string, folder: string, author: CommitAuthor, now: Date): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const gitDirectory = `${path}.new-${process.pid}`
   try {
     await git.init({ fs, gitdir: gitDirectory, bare: true, defaultBranch: 'main' })
-    const { root, objects } = await editTree({
-      root: undefined,
-      changes: await readFolder(folder),
-      readTree: () => Promise.reject(new Error('a new repository has no trees')),
-    })
-    const commit = createObject(
-      'commit',
-      serializeCommit({
-        tree: root,
-        parents: [],
-        author,
-        authoredAt: now,
-        committer: author,
-        committedAt: now,
-        message: 'The demo repository: a web shop\n',
-      }),
-    )
-    const pack = await writePack(gitDirectory, await buildPack([...objects, commit]))
-    await moveRef({ gitDirectory, ref: 'refs/heads/main', from: undefined, to: commit.id })
+    const { commit, objects } = await createFirstCommit(await readManifestFolder(folder), author, now)
+    const pack = await writePack(gitDirectory, await buildPack(objects))
+    await moveRef({ gitDirectory, ref: 'refs/heads/main', from: undefined, to: commit })
     await pack.release()
     await rename(gitDirectory, path)
   } finally {
@@ -47,7 +32,34 @@ export async function seedRepository(path: string, folder: string, author: Commi
   }
 }
 
-async function readFolder(folder: string): Promise<readonly Change[]> {
+/** The first commit of a repository, and all objects that belong to it. */
+export async function createFirstCommit(
+  changes: readonly Change[],
+  author: CommitAuthor,
+  now: Date,
+): Promise<{ readonly commit: ObjectId; readonly objects: readonly GitObject[] }> {
+  const readTree = () => Promise.reject(new Error('a new repository has no trees'))
+  const { root, objects } = await editTree({ root: undefined, changes, readTree })
+  const commit = createObject(
+    'commit',
+    serializeCommit({
+      tree: root,
+      parents: [],
+      author,
+      authoredAt: now,
+      committer: author,
+      committedAt: now,
+      message: 'Begin the manifest repository\n',
+    }),
+  )
+  return { commit: commit.id, objects: [...objects, commit] }
+}
+
+/**
+ * The files of a folder as changes. It keeps `version` and `queued_version` links as plain files with the link's text,
+ * as git itself does where there are no symbolic links: npm packages cannot hold any.
+ */
+export async function readManifestFolder(folder: string): Promise<readonly Change[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
   return Promise.all(

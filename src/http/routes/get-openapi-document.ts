@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { stringify } from 'yaml'
 
 /** The OpenAPI document in both notations. It is not listed in itself. */
 export function getOpenApiDocument(app: FastifyInstance): void {
@@ -6,6 +7,6 @@ export function getOpenApiDocument(app: FastifyInstance): void {
     reply.type('application/json; charset=utf-8').send(JSON.stringify(app.swagger())),
   )
   app.get('/openapi.yaml', { schema: { hide: true } }, (_request, reply) =>
-    reply.type('application/yaml; charset=utf-8').send(app.swagger({ yaml: true })),
+    reply.type('application/yaml; charset=utf-8').send(stringify(app.swagger())),
   )
 }

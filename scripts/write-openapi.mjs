@@ -1,0 +1,21 @@
+// Writes api/openapi.yaml, the document that the server serves: `npm run openapi [-- file]`, after a build.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { pino } from 'pino'
+import { buildServer } from '../dist/build-server.js'
+
+const file = process.argv[2] ?? new URL('../api/openapi.yaml', import.meta.url)
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+
+// The document depends on the routes alone: nothing of this is called.
+const app = await buildServer({
+  store: undefined,
+  clock: () => new Date(),
+  principalOf: () => undefined,
+  json: 'proto',
+  allowedDomains: undefined,
+  argoCd: undefined,
+  logger: pino({ level: 'silent' }),
+  version,
+})
+const response = await app.inject('/openapi.yaml')
+writeFileSync(file, response.body)

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { z } from 'zod'
+import { createDurably, hasCode, isSameFile, noHardLinks } from './durable-file.ts'
+import { InstanceRunningError } from './git-errors.ts'
+import type { ProcessIdentity } from './process-identity.ts'
+import { findOut, identifyThisProcess } from './process-identity.ts'
+
+export interface InstanceClaim {
+  /** Gives the repository back. Can be called more than once. */
+  release(): Promise<void>
+}
+
+export interface ClaimOptions {
+  /** What the file says about when we started. */
+  readonly now?: () => Date
+  readonly log?: { warn(details: object, message: string): void }
+  /** How often the file is touched, in milliseconds. 5,000 unless given. */
+  readonly heartbeatInterval?: number
+  /** How long the file of an instance that cannot be seen must be left untouched until it counts as dead. 15,000 unless given. */
+  readonly silence?: number
+}
+
+/**
+ * Makes this process the one instance that uses the repository, by a file that names it. Throws InstanceRunningError
+ * when another one lives: at once when it can be seen on this host, otherwise as soon as its file is touched. A dead
+ * one's file is taken over; that takes as long as `silence` if its process cannot be seen or its file cannot be read.
+ */
+export async function claimInstance(gitDirectory: string, options: ClaimOptions = {}): Promise<InstanceClaim> {
+  const { now = () => new Date(), log, heartbeatInterval = 5000, silence = 15_000 } = options
+  const path = join(gitDirectory, 'signalbox', 'instance.json')
+  await mkdir(join(gitDirectory, 'signalbox'), { recursive: true })
+  const instance: Instance = { ...(await identifyThisProcess()), startedAt: now().toISOString() }
+  while (true) {
+    const file = await createFile(path, `${JSON.stringify(instance)}\n`)
+    if (file !== undefined) return keepAlive(file, path, heartbeatInterval, log)
+    const found = await readInstanceFile(path)
+    if (found === undefined) continue
+    await assertDead(found, path, silence, log)
+    log?.warn({ instance: found.instance }, 'taking over from an instance that did not give the repository back')
+    await removeFile(found, path)
+  }
+}
+
+const instanceSchema = z.object({
+  hostname: z.string(),
+  pid: z.int().min(1).max(0x7fffffff),
+  processStart: z.string().optional(),
+  pidNamespace: z.string().optional(),
+  startedAt: z.string(),
+})
+
+interface Instance extends ProcessIdentity {
+  readonly startedAt: string
+}
+
+interface FoundFile {
+  /** Undefined when the file does not say. */
+  readonly instance: Instance | undefined
+  readonly ino: bigint
+  readonly mtime: bigint
+}
+
+/** Answers undefined when there is a file already. It is complete from the moment it is there. */
+async function createFile(path: string, text: string): Promise<FileHandle | undefined> {
+  const temporaryFile = `${path}.${randomBytes(6).toString('hex')}`
+  const file = await createDurably(temporaryFile, text)
+  try {
+    await link(temporaryFile, path)
+    return file
+  } catch (error) {
+    await file.close()
+    if (hasCode(error, 'EEXIST')) return undefined
+    if (!hasCode(error, ...noHardLinks)) throw error
+    return await createDirectly(path, text)
+  } finally {
+    await rm(temporaryFile, { force: true })
+  }
+}
+
+async function createDirectly(path: string, text: string): Promise<FileHandle | undefined> {
+  try {
+    return await createDurably(path, text)
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return undefined
+    throw error
+  }
+}
+
+async function readInstanceFile(path: string): Promise<FoundFile | undefined> {
+  let file: FileHandle
+  try {
+    file = await open(path, 'r')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+  try {
+    const { ino, mtimeNs } = await file.stat({ bigint: true })
+    return { instance: parseInstance(await file.readFile('utf8')), ino, mtime: mtimeNs }
+  } finally {
+    await file.close()
+  }
+}
+
+function parseInstance(text: string): Instance | undefined {
+  try {
+    return instanceSchema.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
+
+async function assertDead(found: FoundFile, path: string, silence: number, log: ClaimOptions['log']): Promise<void> {
+  const state = found.instance === undefined ? 'unknown' : await findOut(found.instance)
+  if (state === 'gone') return
+  if (state === 'unknown') {
+    log?.warn({ instance: found.instance, silence }, 'another instance may be running, waiting for a sign of it')
+    if (await isSilent(found, path, silence)) return
+  }
+  throw new InstanceRunningError(path, describeInstance(found.instance))
+}
+
+/** Watches the file rather than comparing its time with ours: another host's clock may be off. */
+async function isSilent(found: FoundFile, path: string, silence: number): Promise<boolean> {
+  const end = performance.now() + silence
+  for (let remaining = silence; remaining > 0; remaining = end - performance.now()) {
+    await setTimeout(Math.min(remaining, 500))
+    const current = await readInstanceFile(path)
+    if (current === undefined) return true
+    if (current.ino !== found.ino || current.mtime !== found.mtime) return false
+  }
+  return true
+}
+
+function describeInstance(instance: Instance | undefined): string {
+  if (instance === undefined) return 'its file does not say which, but it is being touched'
+  return `process ${instance.pid} on host ${instance.hostname}, since ${instance.startedAt}`
+}
+
+/** Moves the file aside before it is removed, so that of two instances that saw it dead only one removes it. */
+async function removeFile(found: FoundFile, path: string): Promise<void> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    await rename(path, aside)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return
+    throw error
+  }
+  const moved = await readInstanceFile(aside)
+  if (moved?.ino === found.ino && moved.mtime === found.mtime) return rm(aside)
+  // The other one was faster, and this is its file.
+  await rename(aside, path)
+}
+
+function keepAlive(file: FileHandle, path: string, interval: number, log: ClaimOptions['log']): InstanceClaim {
+  const timer = setInterval(() => void beat(), interval).unref()
+  let isReleased = false
+
+  async function beat(): Promise<void> {
+    try {
+      // Through the open file, which never is somebody else's.
+      await file.utimes(new Date(), new Date())
+      if (await isSameFile(file, path)) return
+      clearInterval(timer)
+      log?.warn({ path }, 'the instance file is gone: another instance may use this repository now')
+    } catch (error) {
+      if (!isReleased) log?.warn({ err: error, path }, 'the instance file could not be touched')
+    }
+  }
+
+  return {
+    release: async () => {
+      if (isReleased) return
+      isReleased = true
+      clearInterval(timer)
+      try {
+        if (await isSameFile(file, path)) await rm(path, { force: true })
+      } finally {
+        await file.close()
+      }
+    },
+  }
+}

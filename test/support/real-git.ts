@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** Whether tests can take the git program as their judge: `it.runIf(hasGit)`. */
+export const hasGit = spawnSync('git', ['--version']).status === 0
+if (!hasGit) process.stderr.write('There is no git on the PATH: tests that compare with it are skipped.\n')
+
+export interface GitOptions {
+  readonly cwd?: string
+  readonly input?: string | Uint8Array
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Runs git, away from the configuration of this machine, and answers what it printed. Throws when git fails. */
+export function git(args: readonly string[], options: GitOptions = {}): string {
+  return gitBytes(args, options).toString('utf8')
+}
+
+/** The same, for output that is not text. */
+export function gitBytes(args: readonly string[], { cwd, input, env }: GitOptions = {}): Buffer {
+  const result = spawnSync('git', args, { cwd, input, env: { ...gitEnvironment(), ...env }, maxBuffer: 2 ** 30 })
+  if (result.error !== undefined) throw result.error
+  if (result.status !== 0) throw new Error(`git ${args.join(' ')} failed:\n${result.stderr.toString()}`)
+  return result.stdout
+}
+
+/** For tests that start git themselves: the same author, committer and time in every run, and no configuration. */
+export function gitEnvironment(): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: homeFolder(),
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'Ada Author',
+    GIT_AUTHOR_EMAIL: 'ada@example.com',
+    GIT_AUTHOR_DATE: '1700000000 +0000',
+    GIT_COMMITTER_NAME: 'Carl Committer',
+    GIT_COMMITTER_EMAIL: 'carl@example.com',
+    GIT_COMMITTER_DATE: '1700000060 +0000',
+    LC_ALL: 'C',
+  }
+}
+
+let home: string | undefined
+
+/** One for all runs of git in this process: it stays empty. */
+function homeFolder(): string {
+  if (home === undefined) {
+    const folder = createFolder()
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+    home = folder
+  }
+  return home
+}
+
+/** An empty folder that is removed after the test. Inside of a test only. */
+export function createTemporaryFolder(): string {
+  const folder = createFolder()
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+  return folder
+}
+
+function createFolder(): string {
+  // Without links in the way (macOS), so that paths can be compared with what git prints.
+  return mkdtempSync(join(realpathSync(tmpdir()), 'signalbox-test-'))
+}
+
+/** A bare repository without commits whose branch is `main`, in a folder that is removed after the test. */
+export function createBareRepository(): string {
+  const folder = join(createTemporaryFolder(), 'repository.git')
+  git(['init', '--quiet', '--bare', '--initial-branch=main', folder])
+  return folder
+}
