@@ -83,21 +83,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     if (value !== undefined && value !== '' && !isServiceLink(value)) values[name] = value
   }
   const parsed = schema.safeParse(values)
-  if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map(({ path: [name = ''], message }) => {
-        const value = values[String(name)]
-        return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${value}'`}`
-      }),
+  const problems = (parsed.error?.issues ?? []).map(({ path: [name = ''], message }) => {
+    const value = values[String(name)]
+    return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${value}'`}`
+  })
+  const { HOST: host = '127.0.0.1', ALLOW_ANONYMOUS: allowAnonymous } = values
+  if (!loopback.test(host) && allowAnonymous !== 'true') {
+    problems.push(
+      `${prefix}HOST is '${host}': everyone who reaches it could run trains, because nobody is asked who they are. ` +
+        `Listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something else keeps strangers out`,
     )
   }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const config = parsed.data
-  if (!loopback.test(config.HOST) && !config.ALLOW_ANONYMOUS) {
-    throw new ConfigError([
-      `${prefix}HOST is '${config.HOST}': everyone who reaches it could run trains, because nobody is asked who they are. ` +
-        `Listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something else keeps strangers out`,
-    ])
-  }
   return {
     host: config.HOST,
     port: config.PORT,

@@ -161,7 +161,10 @@ export class GitManifestStore implements ManifestStore {
       try {
         const { outcomes, state, objects } = await this.#decide(batch, base)
         if (state === base) return outcomes
-        if ((await this.#publish(base, state, objects)) === 'published') return outcomes
+        if ((await this.#publish(base, state, objects)) === 'published') {
+          this.#logCommits(batch, outcomes)
+          return outcomes
+        }
       } finally {
         this.#objects.clearAdded()
       }
@@ -237,6 +240,17 @@ export class GitManifestStore implements ManifestStore {
         message,
       }),
     )
+  }
+
+  #logCommits(batch: readonly WaitingCommand[], outcomes: readonly Outcome[]): void {
+    for (const [index, outcome] of outcomes.entries()) {
+      const commit = 'submitted' in outcome ? outcome.submitted.commit : undefined
+      if (commit === undefined) continue
+      this.#log.info(
+        { commit, reqId: batch[index]?.request.requestId },
+        `committed ${commit} to ${this.#repository.branch}`,
+      )
+    }
   }
 
   async #publish(base: State, state: State, objects: readonly GitObject[]): Promise<'published' | 'moved'> {

@@ -280,7 +280,11 @@ describe.each(['development', 'latest'])('the decision about an application that
     ],
     ['the principal is not in its team', notInTeam, denied("Ada is not in team 'payments'")],
     ['it has no team and the principal is in none', { team: undefined, ...notInTeam }, denied('team')],
-    ['both is so', { principal: { ...notAllowedToDeploy, isInTeam: () => false } }, denied('DeployRelease')],
+    [
+      'deploying is denied and the principal is not in its team',
+      { principal: { ...notAllowedToDeploy, isInTeam: () => false } },
+      denied('DeployRelease'),
+    ],
     ['deploying is denied and its team is locked', { ...mayNotDeploy, ...teamLocked }, denied('DeployRelease')],
     ['the principal is not in its team and that is locked', { ...notInTeam, ...teamLocked }, denied('payments')],
 
@@ -386,7 +390,7 @@ describe('the decision about an application that comes from an environment', () 
 describe('the decision about an application that comes from latest', () => {
   const announced = { isPrepublish: true }
   const announcedWithManifests = { isPrepublish: true, manifests: ['staging'] }
-  const broken = unreadable('no release')
+  const unreadableRelease = unreadable('no release')
   const all = ['staging']
 
   type Row = readonly [string, Required<ApplicationFacts>['releases'], string | undefined]
@@ -405,9 +409,17 @@ describe('the decision about an application that comes from latest', () => {
     ['it has no release', {}, undefined],
     ['only an older release has a manifest', { 1: all, 2: ['development'] }, 'APP_DOES_NOT_EXIST_IN_ENV'],
     ['releases have manifests for other environments only', { 1: ['development'], 2: ['development'] }, undefined],
-    ['the highest release is unreadable: it may be more than announced', { 1: all, 2: broken }, 'APP_UNREADABLE'],
-    ['the highest release but pre-publishes is unreadable', { 1: all, 2: broken, 3: announced }, 'APP_UNREADABLE'],
-    ['a lower release is unreadable', { 1: broken, 2: all }, 'travels to 2'],
+    [
+      'the highest release is unreadable: it may be more than announced',
+      { 1: all, 2: unreadableRelease },
+      'APP_UNREADABLE',
+    ],
+    [
+      'the highest release but pre-publishes is unreadable',
+      { 1: all, 2: unreadableRelease, 3: announced },
+      'APP_UNREADABLE',
+    ],
+    ['a lower release is unreadable', { 1: unreadableRelease, 2: all }, 'travels to 2'],
   ]
 
   it.each(rows)('when %s', (_, releases, outcome) => {

@@ -31,7 +31,8 @@ export function gitBytes(args: readonly string[], { cwd, input, env }: GitOption
 export function gitEnvironment(): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
-    HOME: homeFolder(),
+    // Need not exist: git only looks for a configuration in it.
+    HOME: join(tmpdir(), 'signalbox-test-home'),
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_AUTHOR_NAME: 'Ada Author',
     GIT_AUTHOR_EMAIL: 'ada@example.com',
@@ -41,18 +42,6 @@ export function gitEnvironment(): Record<string, string> {
     GIT_COMMITTER_DATE: '1700000060 +0000',
     LC_ALL: 'C',
   }
-}
-
-let home: string | undefined
-
-/** One for all runs of git in this process: it stays empty. */
-function homeFolder(): string {
-  if (home === undefined) {
-    const folder = createFolder()
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-    home = folder
-  }
-  return home
 }
 
 /** An empty folder that is removed after the test. Inside of a test only. */
