@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
     // Real git, real processes and property tests share two cores in CI: generous, and never a measure of speed.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -15,7 +15,7 @@ const outputFolder = resolve(process.argv[2] ?? join(repository, 'src/protobuf/g
 const files = readdirSync(protoFolder, { recursive: true })
   .map((file) => file.replaceAll(sep, '/'))
   .filter((file) => file.endsWith('.proto'))
-  .toSorted()
+  .toSorted((a, b) => (a < b ? -1 : 1))
 
 const root = new protobuf.Root()
 root.resolvePath = (_origin, file) => join(protoFolder, file)

@@ -72,6 +72,9 @@ const schema = z.object({
   ALLOW_ANONYMOUS: flag.default(false),
 })
 
+/** The names of all variables. */
+export const variableNames: readonly string[] = Object.keys(schema.shape).map((name) => prefix + name)
+
 /**
  * Reads the configuration from environment variables; an empty one counts as unset. Throws ConfigError with all
  * problems at once.
@@ -113,7 +116,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 /** Variables with our prefix that mean nothing: mostly misspelt ones. */
 export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   return Object.keys(environment)
-    .filter((name) => name.startsWith(prefix) && !(name.slice(prefix.length) in schema.shape))
+    .filter((name) => name.startsWith(prefix) && !variableNames.includes(name))
     .filter((name) => !/^SIGNALBOX_(SERVICE_|PORT_)/.test(name))
     .toSorted()
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Offer } from './negotiate.ts'
 import { negotiate } from './negotiate.ts'
@@ -51,7 +51,7 @@ export function registerEndpoint<Params, Query, Body, Form extends Offer>(
   endpoint: Endpoint<Params, Query, Body, Form>,
 ): void {
   app.route({
-    method: endpoint.method as HTTPMethods,
+    method: endpoint.method,
     url: endpoint.url,
     config: { wrongMethod: endpoint.wrongMethod },
     schema: toFastifySchema(endpoint),

@@ -35,7 +35,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       // Nobody is asked who they are yet.
       security: [],
     },
-    refResolver: { buildLocalReference: (json) => String(json['$id']) },
+    refResolver: { buildLocalReference: (json) => json['$id'] as string },
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject
       const { openapiObject } = document

@@ -1,4 +1,4 @@
-import type { FastifyInstance, HTTPMethods, RouteOptions } from 'fastify'
+import type { FastifyInstance, RouteOptions } from 'fastify'
 import { RequestError } from './problem.ts'
 
 declare module 'fastify' {
@@ -23,11 +23,11 @@ export function answerWrongMethods(app: FastifyInstance): () => void {
     routes.set(url, route)
   })
   return () => {
-    for (const [url, { allowed, wrongMethod }] of [...routes]) {
+    for (const [url, { allowed, wrongMethod }] of routes) {
       if (url.includes('*')) continue
       const allow = [...allowed, 'OPTIONS'].toSorted().join(', ')
       app.route({
-        method: methods.filter((method) => !allowed.has(method)) as HTTPMethods[],
+        method: methods.filter((method) => !allowed.has(method)),
         url,
         schema: { hide: true },
         handler: (request, reply) => {

@@ -25,7 +25,7 @@ export async function assertServable(gitDirectory: string): Promise<void> {
         : `${gitDirectory} is no git repository. For a new one: git init --bare ${gitDirectory}`,
     )
   }
-  const config = (path: string) => git.getConfig({ fs, gitdir: gitDirectory, path }) as Promise<unknown>
+  const config: ReadConfig = (path) => git.getConfig({ fs, gitdir: gitDirectory, path }) as ReturnType<ReadConfig>
   await assertFormat(gitDirectory, config)
   if ((await config('core.bare')) === false) {
     throw new RepositoryRefusedError(
@@ -42,7 +42,10 @@ export async function assertServable(gitDirectory: string): Promise<void> {
   }
 }
 
-async function assertFormat(gitDirectory: string, config: (path: string) => Promise<unknown>): Promise<void> {
+/** One value of the repository's config: text, or what isomorphic-git makes of a boolean or number. */
+type ReadConfig = (path: string) => Promise<string | boolean | number | undefined>
+
+async function assertFormat(gitDirectory: string, config: ReadConfig): Promise<void> {
   const objectFormat = await config('extensions.objectformat')
   if (objectFormat !== undefined && objectFormat !== 'sha1') {
     throw new RepositoryRefusedError(

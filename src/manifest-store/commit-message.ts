@@ -59,7 +59,7 @@ function toOneLine(text: string): string {
 }
 
 function cut(text: string, maximum: number): string {
-  const characters = [...text]
+  const characters = Array.from(text)
   return characters.length <= maximum ? text : `${characters.slice(0, maximum - 1).join('')}…`
 }
 

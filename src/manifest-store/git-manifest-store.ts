@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Command } from '../core/command.ts'
 import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { ReleaseDetails } from '../core/release-details.ts'
@@ -86,8 +87,8 @@ export class GitManifestStore implements ManifestStore {
     return readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application)
   }
 
-  submit<Result>(...[command, request]: Parameters<ManifestStore['submit']>): Promise<Submitted<Result>> {
-    return this.#queue.submit(command, request) as Promise<Submitted<Result>>
+  submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>> {
+    return this.#queue.submit(command, request)
   }
 
   health(): StoreHealth {

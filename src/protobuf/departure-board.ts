@@ -14,15 +14,8 @@ export function toDepartureBoard(message: PrognosisMessage | ReleaseTrainMessage
   const widths = columnWidths(board.environments.flatMap(({ rows }) => rows))
   const facts = board.kind === 'prognosis' ? `fingerprint ${board.fingerprint}` : toCommitFact(board, board.commit)
   const blocks = [`${pad(toTitle(board, '  '), 44)}  ${facts}`]
-  for (const environment of board.environments) {
-    const { skipped } = environment
-    if (skipped === undefined) {
-      if (!board.isSingle) blocks.push(toHeading(environment, '  '))
-      blocks.push(toTextTable(environment.rows, widths))
-    } else {
-      blocks.push(`${board.isSingle ? '' : toHeading(environment, '  ')}  skipped: ${skipped}`)
-    }
-  }
+  if (board.isSingle) blocks.push(...board.environments.map((environment) => toTextBody(environment, widths)))
+  else blocks.push(...toTextBlocks(board.environments, widths))
   if (board.warnings.length > 0) blocks.push(board.warnings.map((warning) => `warning: ${warning}`).join('\n'))
   if (board.validity !== undefined) blocks.push(board.validity)
   blocks.push(board.summary)
@@ -132,7 +125,7 @@ function toBoardEnvironment(name: string, prognosis: EnvironmentPrognosisMessage
   return {
     name: clean(name),
     upstream: clean(upstream),
-    skipped: isSkipped ? clean(reason || causeName(environmentSkipCauseNumbers, skipCause)) : undefined,
+    skipped: isSkipped ? clean(reason) || causeName(environmentSkipCauseNumbers, skipCause) : undefined,
     rows: isSkipped
       ? []
       : entriesByName(appsPrognoses.prognoses).map(([application, of]) => toRow(application, of, stays)),
@@ -148,7 +141,7 @@ function toRow(application: string, prognosis: ApplicationPrognosisMessage, stay
     from: fromVersion?.toString() ?? '-',
     to:
       deployedVersion === undefined
-        ? `${stays}: ${clean(reason || causeName(applicationSkipCauseNumbers, skipCause))}${waiting}`
+        ? `${stays}: ${clean(reason) || causeName(applicationSkipCauseNumbers, skipCause)}${waiting}`
         : (deployedVersion.version?.toString() ?? '0'),
     travels: deployedVersion !== undefined,
   }
@@ -223,7 +216,27 @@ function columnWidths(rows: readonly BoardRow[]): Widths {
   return { application: widest('application'), team: widest('team'), from: widest('from') }
 }
 
-function toTextTable(rows: readonly BoardRow[], widths: Widths): string {
+/** Neighbours that take nothing stand together, as one aligned block. */
+function toTextBlocks(environments: readonly BoardEnvironment[], widths: Widths): readonly string[] {
+  const isSkipped = ({ skipped }: BoardEnvironment) => skipped !== undefined
+  const headingWidth = Math.max(0, ...environments.filter(isSkipped).map((of) => codePoints(toHeading(of, '  '))))
+  const blocks: string[] = []
+  for (const [index, environment] of environments.entries()) {
+    const heading = toHeading(environment, '  ')
+    if (!isSkipped(environment)) {
+      blocks.push(heading, toTextBody(environment, widths))
+      continue
+    }
+    const line = `${pad(heading, headingWidth)}${toTextBody(environment, widths)}`
+    const before = environments[index - 1]
+    const joined = before !== undefined && isSkipped(before) ? `${blocks.pop()}\n` : ''
+    blocks.push(joined + line)
+  }
+  return blocks
+}
+
+function toTextBody({ skipped, rows }: BoardEnvironment, widths: Widths): string {
+  if (skipped !== undefined) return `  skipped: ${skipped}`
   if (rows.length === 0) return '  no applications'
   const toLine = ({ application, team, from, to }: Omit<BoardRow, 'travels'>) =>
     `  ${pad(application, widths.application)}  ${pad(team, widths.team)}  ` +

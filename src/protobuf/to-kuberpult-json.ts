@@ -110,17 +110,17 @@ function mapOrAbsent<T>(map: Readonly<Record<string, T>>, toValue: (value: T) =>
 }
 
 function toMap<T>(map: Readonly<Record<string, T>>, toValue: (value: T) => string): string {
-  return toObject(
-    Object.entries(map)
-      .toSorted(([a], [b]) => compareAsGo(a, b))
-      .map(([key, value]) => [key, toValue(value)]),
-  )
+  const entries = Object.entries(map).toSorted(([a], [b]) => compareAsGo(a, b))
+  return `{${entries.map(([key, value]) => `${toText(key)}:${toValue(value)}`).join(',')}}`
 }
 
 /** Members in the order given; those without text are left out. */
 function toObject(members: readonly (readonly [key: string, json: string | undefined])[]): string {
-  const written = members.flatMap(([key, json]) => (json === undefined ? [] : [`${toText(key)}:${json}`]))
-  return `{${written.join(',')}}`
+  let text = ''
+  for (const [key, json] of members) {
+    if (json !== undefined) text += `${text === '' ? '' : ','}"${key}":${json}`
+  }
+  return `{${text}}`
 }
 
 function textOrAbsent(text: string | undefined): string | undefined {

@@ -8,6 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 const script = fileURLToPath(new URL('../../scripts/generate-protobuf.mjs', import.meta.url))
 const checkedIn = fileURLToPath(new URL('../../src/protobuf/generated/', import.meta.url))
 
+function contentsOf(folder: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
+}
+
 describe('what is generated from proto/', () => {
   let folder = ''
   beforeEach(() => {
@@ -18,10 +22,6 @@ describe('what is generated from proto/', () => {
   it('is what is checked in: run `npm run generate` when this fails', () => {
     execFileSync(process.execPath, [script, folder])
 
-    const files = readdirSync(folder)
-    expect(readdirSync(checkedIn)).toEqual(files)
-    for (const file of files) {
-      expect(readFileSync(join(checkedIn, file), 'utf8'), file).toBe(readFileSync(join(folder, file), 'utf8'))
-    }
+    expect(contentsOf(checkedIn)).toEqual(contentsOf(folder))
   })
 })

@@ -45,7 +45,7 @@ describe('reading binary', () => {
   })
 
   it('refuses what is no message', () => {
-    expect(() => fromBinary(prognosisMessageType, Uint8Array.of(0xff, 0xff))).toThrow()
+    expect(() => fromBinary(prognosisMessageType, Uint8Array.of(0xff, 0xff))).toThrow('index out of range')
   })
 
   it('knows names that mean something to JavaScript', () => {

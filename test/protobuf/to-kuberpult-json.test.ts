@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import type { Prognosis } from '../../src/core/release-train-prognosis.ts'
 import { fromBinary, toBinary } from '../../src/protobuf/messages.ts'
 import { toKuberpultPrognosisJson, toKuberpultReleaseTrainJson } from '../../src/protobuf/to-kuberpult-json.ts'
+import { toLockMessage } from '../../src/protobuf/to-lock-message.ts'
 import { prognosisMessageType, toPrognosisMessage } from '../../src/protobuf/to-prognosis-message.ts'
 import { toReleaseTrainMessage } from '../../src/protobuf/to-release-train-message.ts'
+import { toTimestampMessage } from '../../src/protobuf/to-timestamp-message.ts'
 import { aLock } from '../support/snapshot-builder.ts'
 import {
   applicationSkips,
@@ -42,7 +44,7 @@ const bothStay = aPrognosis([
   decided('prod', [stays('app1', nothingUpstream), stays('app2', { ...TEAM_IS_LOCKED, locks: [lock] })]),
 ])
 
-/** The bodies that spec 2.8 has from running the original, but for the revision: we have none, and nanoseconds: ditto. */
+/** The bodies that spec 2.8 has from running the original. Only the one with a revision is missing: we have none. */
 describe("Kuberpult's bodies up to v13.22", () => {
   const skipped = Object.values(environmentSkips).slice(0, 5)
   it.each(skipped.map((skip, number) => [`{"prod":{"Outcome":{"SkipCause":${number}}}}`, skip] as const))(
@@ -84,6 +86,15 @@ describe("Kuberpult's bodies of today", () => {
     ],
   ])('%s', (body, prognosis) => {
     expect(toNewer(prognosis)).toBe(body)
+  })
+
+  it('have nanoseconds where a message has them', () => {
+    const createdAt = { ...toTimestampMessage(lock.createdAt), nanos: 123_456_000 }
+    const envLocks = { l1: { ...toLockMessage(wordyLock), createdAt } }
+    const message = { envsPrognoses: { prod: { skipCause: 4, envLocks } }, warnings: [] }
+    expect(toKuberpultPrognosisJson(message, { deployedVersion: 'object' })).toBe(
+      '{"prod":{"Outcome":{"SkipCause":4},"envLocks":{"l1":{"message":"m","lock_id":"l1","created_at":{"seconds":1719835200,"nanos":123456000},"created_by":{"name":"n","email":"e@x"},"ci_link":"https://ci","suggested_lifetime":"2d"}}}}',
+    )
   })
 
   it('answer null when there is no environment at all', () => {

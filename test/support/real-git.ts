@@ -6,7 +6,6 @@ import { onTestFinished } from 'vitest'
 
 /** Whether tests can take the git program as their judge: `it.runIf(hasGit)`. */
 export const hasGit = spawnSync('git', ['--version']).status === 0
-if (!hasGit) process.stderr.write('There is no git on the PATH: tests that compare with it are skipped.\n')
 
 export interface GitOptions {
   readonly cwd?: string
@@ -34,11 +33,11 @@ export function gitEnvironment(): Record<string, string> {
     // Need not exist: git only looks for a configuration in it.
     HOME: join(tmpdir(), 'signalbox-test-home'),
     GIT_CONFIG_NOSYSTEM: '1',
-    GIT_AUTHOR_NAME: 'Ada Author',
-    GIT_AUTHOR_EMAIL: 'ada@example.com',
+    GIT_AUTHOR_NAME: 'Test Author',
+    GIT_AUTHOR_EMAIL: 'author@example.com',
     GIT_AUTHOR_DATE: '1700000000 +0000',
-    GIT_COMMITTER_NAME: 'Carl Committer',
-    GIT_COMMITTER_EMAIL: 'carl@example.com',
+    GIT_COMMITTER_NAME: 'Test Committer',
+    GIT_COMMITTER_EMAIL: 'committer@example.com',
     GIT_COMMITTER_DATE: '1700000060 +0000',
     LC_ALL: 'C',
   }
@@ -47,11 +46,16 @@ export function gitEnvironment(): Record<string, string> {
 /** An empty folder that is removed after the test. Inside of a test only. */
 export function createTemporaryFolder(): string {
   const folder = createFolder()
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+  onTestFinished(() => removeFolder(folder))
   return folder
 }
 
-function createFolder(): string {
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+}
+
+/** An empty folder that its maker removes. */
+export function createFolder(): string {
   // Without links in the way (macOS), so that paths can be compared with what git prints.
   return mkdtempSync(join(realpathSync(tmpdir()), 'signalbox-test-'))
 }

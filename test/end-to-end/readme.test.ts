@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createFolder, removeFolder } from '../support/real-git.ts'
+import type { ServerProcess } from '../support/server-process.ts'
+import { startServer } from '../support/server-process.ts'
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+
+/** The commands of the README that call the server, in order. */
+const commands = [...readme.matchAll(/^curl .*$/gm)].map(([command]) => command)
+
+describe('the commands that the README shows', () => {
+  let folder: string
+  let server: ServerProcess
+
+  beforeAll(async () => {
+    folder = createFolder()
+    server = await startServer({ folder })
+  })
+  afterAll(async () => {
+    await server.stop()
+    removeFolder(folder)
+  })
+
+  it('are a prognosis, a train that runs exactly it, and a train of a group', () => {
+    expect(commands).toHaveLength(3)
+  })
+
+  it('answer with the board at its top', async () => {
+    const { status, body } = await runCurl(commands[0] ?? '', server.url)
+    expect(status).toBe(200)
+    expect(readme).toContain(`\`\`\`text\n${body}\`\`\``)
+  })
+
+  it('run what was previewed, once', async () => {
+    const train = commands[1] ?? ''
+    const first = await runCurl(train, server.url)
+    expect(first.status).toBe(200)
+    expect(first.body).toMatch(/^staging {2}from development +commit [0-9a-f]{40}$/m)
+    expect(first.body).toContain('3 deployed, 5 stayed')
+
+    const again = await runCurl(train, server.url)
+    expect(again.status).toBe(412)
+    expect(JSON.parse(again.body)).toMatchObject({ code: 'PROGNOSIS_CHANGED', prognosis: { target: 'staging' } })
+  })
+
+  it('run a train for one team in a group of environments', async () => {
+    const { status, body } = await runCurl(commands[2] ?? '', server.url)
+    expect(status).toBe(200)
+    expect(body).toContain('production-jp  from staging  skipped: the environment is locked')
+    expect(body).not.toContain('storefront')
+  })
+
+  it('are those that the server prints, and its data outlives it', async () => {
+    const { stderr } = server.output()
+    expect(stderr).toContain(`${server.url}/docs`)
+    expect(stderr).toContain((commands[0] ?? '').replace('http://127.0.0.1:8080', server.url))
+    expect((await fetch(`${server.url}/docs`)).status).toBe(200)
+
+    const head = await headOf(server)
+    expect(await server.stop('SIGINT')).toBe(0)
+    server = await startServer({ folder })
+    expect(await headOf(server)).toBe(head)
+  })
+
+  it('shows every variable of the configuration', async () => {
+    const { variableNames } = await import('../../src/config.ts')
+    for (const name of variableNames) expect(readme).toContain(`\`${name}\``)
+  })
+})
+
+async function headOf(server: ServerProcess): Promise<unknown> {
+  const response = await fetch(`${server.url}/readyz`)
+  return ((await response.json()) as { commit: string }).commit
+}
+
+/** Runs a curl command of the README against the server: the few options it uses, since not every machine has curl. */
+async function runCurl(command: string, url: string): Promise<{ status: number; body: string }> {
+  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '')
+  const headers = new Headers()
+  let method = 'GET'
+  let address = ''
+  for (let index = 1; index < words.length; index += 1) {
+    const word = words[index] ?? ''
+    if (word === '-X') method = words[++index] ?? ''
+    else if (word === '-H') {
+      const [name = '', ...value] = (words[++index] ?? '').split(':')
+      headers.set(name, value.join(':').trim())
+    } else if (word.startsWith('http://127.0.0.1:8080/')) address = word.replace('http://127.0.0.1:8080', url)
+    else throw new Error(`this test does not know curl's '${word}'`)
+  }
+  const response = await fetch(address, { method, headers })
+  return { status: response.status, body: await response.text() }
+}

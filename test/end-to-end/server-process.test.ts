@@ -1,0 +1,91 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createBareRepository, createTemporaryFolder, git, hasGit } from '../support/real-git.ts'
+import type { ServerProcess } from '../support/server-process.ts'
+import { runServer, startServer } from '../support/server-process.ts'
+
+/** A server that is stopped after the test. */
+async function serve(folder: string, environment: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await startServer({ folder, environment })
+  onTestFinished(async () => void (await server.stop()))
+  return server
+}
+
+const trainToStaging = '/api/environments/staging/releasetrain'
+
+describe('the process', () => {
+  it('names every problem of its configuration at once, and exits with 78', async () => {
+    const environment = { SIGNALBOX_PORT: 'eighty', SIGNALBOX_HOST: '0.0.0.0', SIGNALBOX_LOG_LEVEL: 'loud' }
+    const { code, stdout, stderr } = await runServer({ folder: createTemporaryFolder(), environment })
+    expect(code).toBe(78)
+    expect(stdout).toBe('')
+    for (const name of Object.keys(environment)) expect(stderr).toContain(name)
+  })
+
+  it('refuses a folder that is no repository with a sentence and 78', async () => {
+    const folder = createTemporaryFolder()
+    mkdirSync(join(folder, 'manifests'))
+    const { code, stderr } = await runServer({ folder, environment: { SIGNALBOX_REPOSITORY: 'manifests' } })
+    expect(code).toBe(78)
+    expect(stderr).toContain('is no git repository. For a new one: git init --bare')
+  })
+
+  it('refuses a repository that another one serves, and takes it over when that one was killed', async () => {
+    const folder = createTemporaryFolder()
+    const first = await serve(folder)
+    const second = await runServer({ folder })
+    expect(second.code).toBe(1)
+    expect(second.stderr).toContain('in use by another Signalbox')
+
+    await first.stop('SIGKILL')
+    const third = await serve(folder)
+    expect((await fetch(`${third.url}/readyz`)).status).toBe(200)
+  })
+
+  it('answers what was begun before it ends', async () => {
+    const server = await serve(createTemporaryFolder())
+    const trains = Array.from({ length: 10 }, () => fetch(server.url + trainToStaging, { method: 'PUT' }))
+    const answered = Promise.all(trains.map(async (train) => (await train).status))
+    await Promise.race(trains)
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(await answered).toEqual(Array.from({ length: 10 }, () => 200))
+  })
+
+  it('warns about a variable that is misspelt', async () => {
+    const server = await serve(createTemporaryFolder(), { SIGNALBOX_REPOSITRY: 'x' })
+    expect(server.output().stdout).toContain('SIGNALBOX_REPOSITRY means nothing to Signalbox')
+  })
+})
+
+describe.runIf(hasGit)('a repository of its user', () => {
+  it('may be empty', async () => {
+    const server = await serve(createTemporaryFolder(), { SIGNALBOX_REPOSITORY: createBareRepository() })
+    expect(await (await fetch(`${server.url}/api/environment-groups`)).json()).toEqual({})
+    expect(await (await fetch(`${server.url}/readyz`)).json()).toEqual({ status: 'ok' })
+    expect((await fetch(server.url + trainToStaging, { method: 'PUT' })).status).toBe(400)
+  })
+
+  it('is served beside git: commits by others are seen, and its own are sound', async () => {
+    const folder = createTemporaryFolder()
+    const seeded = await startServer({ folder })
+    await seeded.stop()
+    const repository = join(folder, 'data/manifests.git')
+    const server = await serve(createTemporaryFolder(), { SIGNALBOX_REPOSITORY: repository })
+
+    const checkout = createTemporaryFolder()
+    git(['clone', '--quiet', repository, checkout])
+    git(['-c', 'core.symlinks=false', 'rm', '--quiet', '-r', 'environments/staging/teams'], { cwd: checkout })
+    git(['commit', '--quiet', '-m', 'Unlock payments in staging'], { cwd: checkout })
+    git(['push', '--quiet', 'origin', 'HEAD:main'], { cwd: checkout })
+
+    const train = await fetch(server.url + trainToStaging, { method: 'PUT', headers: { accept: 'text/plain' } })
+    expect(await train.text()).toMatch(/checkout +payments +3 {2}4/)
+    git(['gc', '--quiet', '--prune=now'], { cwd: repository })
+    expect((await fetch(`${server.url}/api/applications/cart`)).status).toBe(200)
+    git(['fsck', '--strict'], { cwd: repository })
+    expect(git(['log', '--format=%s', '-1', 'main'], { cwd: repository })).toBe(
+      'Release train to staging: 4 deployed, 4 skipped\n',
+    )
+  })
+})
