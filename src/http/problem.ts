@@ -2,7 +2,12 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { DomainProblem } from '../core/errors.ts'
 import { DomainError } from '../core/errors.ts'
-import { AbandonedError, StoreConflictError, StoreUnavailableError } from '../manifest-store/store-errors.ts'
+import {
+  AbandonedError,
+  PathNotWritableError,
+  StoreConflictError,
+  StoreUnavailableError,
+} from '../manifest-store/store-errors.ts'
 import { messageType, toJson } from '../protobuf/messages.ts'
 import { prognosisBodyOf } from './prognosis-message.ts'
 
@@ -114,7 +119,8 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof StoreUnavailableError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
   }
-  if (error instanceof StoreConflictError) return { status: 409, code: error.code, detail: error.message }
+  if (error instanceof StoreConflictError || error instanceof PathNotWritableError)
+    return { status: 409, code: error.code, detail: error.message }
   if (error instanceof AbandonedError) return { status: 408, code: error.code, detail: error.message }
   const fastifyCode = fastifyCodes[(error as { code?: string } | null)?.code ?? '']
   if (fastifyCode !== undefined) {

@@ -8,6 +8,7 @@ import type { CommitAuthor } from './commit-message.ts'
 import { toCommitMessage } from './commit-message.ts'
 import { parseCommit, serializeCommit } from './commit.ts'
 import { editTree } from './edit-tree.ts'
+import { InvalidPathError, PathConflictError } from './git-errors.ts'
 import type { GitObject } from './git-object.ts'
 import { createObject } from './git-object.ts'
 import { LayoutReader } from './layout-reader.ts'
@@ -17,7 +18,7 @@ import { readPath } from './read-path.ts'
 import { readReleaseDetails } from './read-release-details.ts'
 import type { Repository } from './repository.ts'
 import { SnapshotLoader } from './snapshot-loader.ts'
-import { StoreConflictError, StoreUnavailableError } from './store-errors.ts'
+import { PathNotWritableError, StoreConflictError, StoreUnavailableError } from './store-errors.ts'
 import type { WaitingCommand } from './write-queue.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -207,7 +208,7 @@ export class GitManifestStore implements ManifestStore {
         objects.push(...made)
         outcomes.push({ submitted: { result, commit: commit.id } })
       } catch (error) {
-        outcomes.push({ error })
+        outcomes.push({ error: toStoreError(error) })
       }
     }
     return { outcomes, state, objects }
@@ -267,6 +268,12 @@ export class GitManifestStore implements ManifestStore {
       throw new StoreUnavailableError(this.#writeProblem, { cause: error })
     }
   }
+}
+
+/** What the tree editor objects to is a matter of the repository, not a fault of ours. */
+function toStoreError(error: unknown): unknown {
+  const isAboutPath = error instanceof PathConflictError || error instanceof InvalidPathError
+  return isAboutPath ? new PathNotWritableError(`${error.message}; nothing was changed`, { cause: error }) : error
 }
 
 function messageOf(error: unknown): string {

@@ -9,6 +9,7 @@ import { parseEnvironmentConfig } from './environment-config.ts'
 import type { LayoutReader } from './layout-reader.ts'
 import { loadLocks } from './load-locks.ts'
 import type { TreeEntry } from './tree.ts'
+import { isFile, isTree } from './tree.ts'
 
 type Applications = ReadonlyMap<ApplicationName, Readable<EnvironmentApplication>>
 
@@ -88,6 +89,13 @@ export class EnvironmentLoader {
 
   async #loadApplication(path: string, entry: TreeEntry): Promise<EnvironmentApplication> {
     const directory = await this.#reader.directory(path, entry)
+    // A deployment writes these: what stands in their way must not fail a whole train.
+    for (const name of ['deployed_by', 'deployed_by_email', 'deployed_at_utc']) {
+      const file = directory.get(name)
+      if (file !== undefined && !isFile(file)) this.#reader.fail(`${path}/${name}`, 'must be a file')
+    }
+    const manifests = directory.get('manifests')
+    if (manifests !== undefined && !isTree(manifests)) this.#reader.fail(`${path}/manifests`, 'must be a directory')
     const readVersion = (name: 'version' | 'queued_version') =>
       this.#reader.attempt(`${path}/${name}`, async () => {
         const target = await this.#reader.link(`${path}/${name}`, directory.get(name))

@@ -10,7 +10,7 @@ import { listBranches, moveRef, readHeadBranch, readRef, removeStaleRefLock } fr
 import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
 import type { StoreLog } from './git-manifest-store.ts'
 import { RepositoryRefusedError } from './store-errors.ts'
-import { writePack } from './write-pack.ts'
+import { releaseStalePacks, writePack } from './write-pack.ts'
 
 export interface LocalRepositoryOptions {
   /** The path of a bare repository. */
@@ -60,6 +60,9 @@ export class LocalRepository implements Repository {
     if (await removeStaleRefLock(gitDirectory, ref)) {
       options.log.warn({ ref }, `removed the lock of ${ref} that an earlier process of ours left when it died`)
     }
+    const stalePacks = await releaseStalePacks(gitDirectory)
+    if (stalePacks > 0)
+      options.log.warn({ stalePacks }, 'released packs that an earlier process of ours left when it died')
     return new LocalRepository(gitDirectory, ref, options, () => instance.release())
   }
 

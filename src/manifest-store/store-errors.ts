@@ -10,6 +10,12 @@ export class StoreConflictError extends Error {
   readonly code = 'BRANCH_KEEPS_MOVING'
 }
 
+/** Something in the repository stands where a command has to write. Nothing was left behind. */
+export class PathNotWritableError extends Error {
+  override readonly name = 'PathNotWritableError'
+  readonly code = 'PATH_NOT_WRITABLE'
+}
+
 /** The caller left before its command was decided: it was dropped. */
 export class AbandonedError extends Error {
   override readonly name = 'AbandonedError'

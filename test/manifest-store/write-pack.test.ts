@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import type * as FileSystem from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { open, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -11,49 +12,41 @@ import { releaseStalePacks, writePack } from '../../src/manifest-store/write-pac
 import { createBareRepository, createTemporaryFolder, git, hasGit } from '../support/real-git.ts'
 
 // The real file system, with an eye on the calls and a hand that can make one of them fail.
-vi.mock(import('node:fs/promises'), async (importOriginal) => {
-  const actual = await importOriginal()
-  const watched = (name: 'open' | 'rename' | 'rm' | 'writeFile' | 'mkdir'): never =>
-    vi.fn(actual[name] as never) as never
-  return {
-    ...actual,
-    open: watched('open'),
-    rename: watched('rename'),
-    rm: watched('rm'),
-    writeFile: watched('writeFile'),
-    mkdir: watched('mkdir'),
-  }
-})
+vi.mock(import('node:fs/promises'), { spy: true })
+const actual = await vi.importActual<typeof FileSystem>('node:fs/promises')
 
+/** What was done, in order; random parts of names are `*` and the pack's name is `X`. */
 const steps: string[] = []
-/** Called before each step; throws to make it fail. */
+/** Called before each step but removals; throws to make it fail. */
 let beforeStep: (step: string) => void = () => undefined
 
-function take(step: string): void {
-  steps.push(step.replaceAll(/(?<=tmp_(pack|idx)_)\w+/g, '*').replaceAll(/[0-9a-f]{40}/g, 'X'))
-  beforeStep(steps.at(-1) ?? '')
+function record(verb: string, ...paths: unknown[]): string {
+  const names = paths.map((path) =>
+    basename(String(path))
+      .replace(/(?<=tmp_.*_)\w+/, '*')
+      .replace(/[0-9a-f]{40}/, 'X'),
+  )
+  steps.push([verb, ...names].join(' '))
+  return steps.at(-1) ?? ''
 }
 
-beforeEach(async () => {
-  const actual = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises')
+beforeEach(() => {
   steps.length = 0
   beforeStep = () => undefined
   vi.mocked(open).mockImplementation(async (path, ...rest) => {
-    take(`open ${basename(String(path))}`)
-    return watch(await actual.open(path, ...rest), basename(String(path)))
+    beforeStep(record('open', path))
+    return watch(await actual.open(path, ...rest), path)
   })
-  vi.mocked(writeFile).mockImplementation(async (path, content, options) => {
-    take(`create ${basename(String(path as string))}`)
-    return actual.writeFile(path, content, options)
+  vi.mocked(writeFile).mockImplementation(async (path, ...rest) => {
+    beforeStep(record('create', path))
+    return actual.writeFile(path, ...rest)
   })
   vi.mocked(rename).mockImplementation(async (from, to) => {
-    take(`rename ${basename(String(from))} ${basename(String(to))}`)
+    beforeStep(record('rename', from, to))
     return actual.rename(from, to)
   })
   vi.mocked(rm).mockImplementation(async (path, options) => {
-    steps.push(
-      `remove ${basename(String(path))}`.replaceAll(/[0-9a-f]{40}/g, 'X').replaceAll(/(?<=tmp_(pack|idx)_)\w+/g, '*'),
-    )
+    record('remove', path)
     return actual.rm(path, options)
   })
 })
@@ -62,15 +55,15 @@ afterEach(() => {
   vi.resetAllMocks()
 })
 
-function watch(file: FileHandle, name: string): FileHandle {
+function watch(file: FileHandle, path: unknown): FileHandle {
   const write = file.writeFile.bind(file)
   const sync = file.sync.bind(file)
   file.writeFile = async (...args) => {
-    take(`write ${name}`)
+    beforeStep(record('write', path))
     return write(...args)
   }
   file.sync = async () => {
-    take(`sync ${name}`)
+    beforeStep(record('sync', path))
     return sync()
   }
   return file
@@ -97,21 +90,19 @@ describe('writing a pack', () => {
   it('makes each part durable before the next, and the index visible last', async () => {
     const { gitDirectory } = aRepository()
     await writePack(gitDirectory, await aPack())
-    expect(steps).toEqual(
-      [
-        'create pack-X.keep',
-        'open tmp_pack_*',
-        'write tmp_pack_*',
-        'sync tmp_pack_*',
-        'rename tmp_pack_* pack-X.pack',
-        'open tmp_idx_*',
-        'write tmp_idx_*',
-        'sync tmp_idx_*',
-        'rename tmp_idx_* pack-X.idx',
-        'open pack',
-        'sync pack',
-      ].map((step) => step.replaceAll(/_\*/g, '_*')),
-    )
+    expect(steps).toEqual([
+      'create pack-X.keep',
+      'open tmp_pack_*',
+      'write tmp_pack_*',
+      'sync tmp_pack_*',
+      'rename tmp_pack_* pack-X.pack',
+      'open tmp_idx_*',
+      'write tmp_idx_*',
+      'sync tmp_idx_*',
+      'rename tmp_idx_* pack-X.idx',
+      'open pack',
+      'sync pack',
+    ])
   })
 
   it('leaves the folder to the caller when asked to', async () => {
@@ -259,7 +250,6 @@ describe('when the file system fails', () => {
 
   it('while half of a file was written, that is removed too', async () => {
     const { gitDirectory, folder } = aRepository()
-    const actual = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises')
     vi.mocked(writeFile).mockImplementationOnce(async (path, _, options) => {
       await actual.writeFile(path, 'half', options)
       throw failure('ENOSPC')
