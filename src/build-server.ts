@@ -54,6 +54,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     ),
   )
   registerBodyParser(app)
+  closeConnectionsWithServer(app)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('X-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff')
     if (request.url.length > maximumUrlLength) {
@@ -86,6 +87,17 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
   finish()
   return app
+}
+
+/**
+ * Fastify closes the connections that are idle when the server begins to close. One that becomes idle a moment later, after its
+ * answer, would keep the process until its keep-alive ends.
+ */
+function closeConnectionsWithServer(app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    const timer = setInterval(() => app.server.closeIdleConnections(), 50)
+    app.server.once('close', () => clearInterval(timer))
+  })
 }
 
 /** A caller's own id is kept when it can stand in logs and commits as it is. */

@@ -1,0 +1,77 @@
+import type { Change } from '../../src/core/change.ts'
+import type { Command } from '../../src/core/command.ts'
+import type { CommitText } from '../../src/core/commit-text.ts'
+import { trailerKeys } from '../../src/core/commit-text.ts'
+import type { ObjectId } from '../../src/core/object-id.ts'
+import { parseCommit, serializeCommit } from '../../src/manifest-store/commit.ts'
+import { editTree } from '../../src/manifest-store/edit-tree.ts'
+import { createObject } from '../../src/manifest-store/git-object.ts'
+import { ObjectCache } from '../../src/manifest-store/object-cache.ts'
+import type { Repository } from '../../src/manifest-store/repository.ts'
+import { testTime } from './test-store.ts'
+
+export function file(path: string, text: string): Change {
+  return { path, content: { kind: 'text', text } }
+}
+
+export function link(path: string, target: string): Change {
+  return { path, content: { kind: 'link', target } }
+}
+
+export function absent(path: string): Change {
+  return { path, content: { kind: 'absent' } }
+}
+
+/** The `version` link of an application in an environment. */
+export function deployment(environment: string, application: string, version: number | bigint): Change {
+  return link(
+    `environments/${environment}/applications/${application}/version`,
+    `../../../../applications/${application}/releases/${version}`,
+  )
+}
+
+/** A lock on an environment, as Kuberpult writes it. */
+export function environmentLock(environment: string, id: string, message = `${id} holds`): Change[] {
+  const directory = `environments/${environment}/locks/${id}`
+  return [
+    file(`${directory}/message`, message),
+    file(`${directory}/created_by_email`, 'grace@example.com'),
+    file(`${directory}/created_by_name`, 'Grace'),
+    file(`${directory}/created_at`, '2026-05-01T08:00:00Z'),
+  ]
+}
+
+/** A command that makes these changes whatever the state is, and answers its subject. */
+export function toMake(changes: readonly Change[], subject = 'Change some files'): Command<string> {
+  return {
+    reads: () => [],
+    decide: () => ({ changes, text: textOf(subject), result: subject }),
+  }
+}
+
+export function textOf(subject: string): CommitText {
+  return { subject, sections: [], trailers: [{ key: trailerKeys.command, value: 'test' }] }
+}
+
+/** Makes these changes as somebody else would: past every store. Answers the commit. */
+export async function commitBeside(repository: Repository, changes: readonly Change[]): Promise<ObjectId> {
+  const objects = new ObjectCache(repository)
+  const head = await repository.head()
+  const root = head === undefined ? undefined : parseCommit(await objects.readCommit(head)).tree
+  const edited = await editTree({ root, changes, readTree: (id) => objects.readTree(id) })
+  const commit = createObject(
+    'commit',
+    serializeCommit({
+      tree: edited.root,
+      parents: head === undefined ? [] : [head],
+      author: { name: 'Carl', email: 'carl@example.com' },
+      authoredAt: testTime,
+      committer: { name: 'Carl', email: 'carl@example.com' },
+      committedAt: testTime,
+      message: 'By somebody else\n',
+    }),
+  )
+  const outcome = await repository.publish({ from: head, to: commit.id, objects: [...edited.objects, commit] })
+  if (outcome === 'moved') throw new Error('somebody else was faster than somebody else')
+  return commit.id
+}

@@ -1,0 +1,47 @@
+import type { ObjectId } from '../../src/core/object-id.ts'
+import type { BranchUpdate, Repository, StoredObject } from '../../src/manifest-store/repository.ts'
+
+/** A repository in front of another one: its calls can be counted, held up, and made to fail. */
+export class WatchedRepository implements Repository {
+  readonly url: string
+  readonly branch: string
+  readonly #inner: Repository
+  /** The ids that were read, in order. Empty it by assigning a new list. */
+  reads: ObjectId[] = []
+  /** What was to be published, in order, whatever became of it. */
+  readonly updates: BranchUpdate[] = []
+  isClosed = false
+
+  /** Each runs before the call goes on; one that throws makes the call fail. */
+  beforeHead: () => void | Promise<void> = () => {}
+  beforeRead: (id: ObjectId) => void | Promise<void> = () => {}
+  /** May answer `moved` in the repository's place. */
+  beforePublish: (update: BranchUpdate) => void | 'moved' | Promise<void | 'moved'> = () => {}
+
+  constructor(inner: Repository) {
+    this.#inner = inner
+    this.url = inner.url
+    this.branch = inner.branch
+  }
+
+  async head(): Promise<ObjectId | undefined> {
+    await this.beforeHead()
+    return this.#inner.head()
+  }
+
+  async read(id: ObjectId): Promise<StoredObject> {
+    this.reads.push(id)
+    await this.beforeRead(id)
+    return this.#inner.read(id)
+  }
+
+  async publish(update: BranchUpdate): Promise<'published' | 'moved'> {
+    this.updates.push(update)
+    return (await this.beforePublish(update)) ?? this.#inner.publish(update)
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.#inner.close()
+  }
+}
