@@ -48,17 +48,19 @@ function toAppProject(name: string, config: ArgoCdConfig): YamlValue {
     kind: 'AppProject',
     metadata: { name },
     spec: {
-      clusterResourceWhitelist: orAbsent(config.accessList.map(({ group, kind }) => ({ group, kind }))),
+      clusterResourceWhitelist: orAbsent(
+        config.accessList.map(({ group, kind }) => ({ group: group || undefined, kind: kind || undefined })),
+      ),
       description: name,
       destinations: [toDestination(destination, destination.appProjectNamespace)],
       sourceRepos: ['*'],
       syncWindows: orAbsent(
         config.syncWindows.map((window) => ({
           applications: window.applications.length === 0 ? ['*'] : window.applications,
-          duration: window.duration,
-          kind: window.kind,
+          duration: window.duration || undefined,
+          kind: window.kind || undefined,
           manualSync: true,
-          schedule: window.schedule,
+          schedule: window.schedule || undefined,
         })),
       ),
     },

@@ -1,13 +1,17 @@
 import { DomainError } from './errors.ts'
 
+const maximumBytes = 1000
+
 /**
  * Checks a link to the caller's pipeline: an absolute http(s) URL, on one of the allowed hosts where those are
  * configured. Returns it as given; throws INVALID_CI_LINK with Kuberpult's text.
  */
 export function assertCiLink(ciLink: string, allowedDomains: readonly string[] | undefined): void {
-  const url = URL.canParse(ciLink) ? new URL(ciLink) : undefined
+  // What the URL parser would repair is refused: the link stands in commits and terminals as it was given.
+  const isClean = !/[\s\p{Cc}]/u.test(ciLink) && new TextEncoder().encode(ciLink).length <= maximumBytes
+  const url = isClean && URL.canParse(ciLink) ? new URL(ciLink) : undefined
   const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
-  if (isWeb && ciLink.length <= 1000 && (allowedDomains === undefined || allowedDomains.includes(url.hostname))) return
+  if (isWeb && (allowedDomains === undefined || allowedDomains.includes(url.hostname))) return
   throw new DomainError(
     { code: 'INVALID_CI_LINK', ciLink },
     `error: provided CI Link: ${ciLink} is not valid or does not match any of the allowed domain`,

@@ -64,9 +64,9 @@ export function renderArgoCdFiles(
   for (const name of deployedNow) deployed.set(name, teamOf(snapshot, name))
   if (environment.applications.ok) {
     for (const [name, entry] of environment.applications.value) {
-      // A link that cannot be read does not take a running application out of the file: Argo CD would delete it.
+      // What cannot be read does not take a running application out of the file: Argo CD would delete it.
       const isDeployed =
-        entry.ok && (entry.value.version.ok ? Boolean(entry.value.version.value) : entry.value.hasManifestOnly)
+        !entry.ok || (entry.value.version.ok ? Boolean(entry.value.version.value) : entry.value.hasManifestOnly)
       if (isDeployed) deployed.set(name, teamOf(snapshot, name))
     }
   }

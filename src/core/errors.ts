@@ -24,6 +24,8 @@ export type DomainProblem =
   | { readonly code: 'UNKNOWN_TARGET'; readonly target: string }
   | { readonly code: 'UNKNOWN_ENVIRONMENT'; readonly environment: string }
   | { readonly code: 'UNKNOWN_APPLICATION'; readonly application: string }
+  | { readonly code: 'UNKNOWN_GROUP'; readonly group: string }
+  | { readonly code: 'UNKNOWN_TEAM'; readonly team: string }
   | { readonly code: 'INVALID_CI_LINK'; readonly ciLink: string }
   | { readonly code: 'PERMISSION_DENIED'; readonly action: string; readonly environment: string }
   | { readonly code: 'PROGNOSIS_CHANGED'; readonly prognosis: Prognosis; readonly commit: ObjectId | undefined }

@@ -12,7 +12,9 @@ export function toGoTimeText(moment: Date): string {
 export function parseGoTimeText(text: string): Date | undefined {
   const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,9}))? ([+-]\d\d)(\d\d)(?: \S+)?$/u.exec(text.trim())
   if (match === null) return undefined
-  const [, date, time, fraction = '', hours, minutes] = match
+  const [, date = '', time, fraction = '', hours, minutes] = match
+  // JavaScript takes 30 February for the first of March.
+  if (new Date(`${date}T00:00Z`).getUTCDate() !== Number(date.slice(-2))) return undefined
   const moment = new Date(`${date}T${time}.${fraction.padEnd(3, '0').slice(0, 3)}${hours}:${minutes}`)
   return Number.isNaN(moment.getTime()) ? undefined : moment
 }

@@ -16,6 +16,12 @@ export type Locks = ReadonlyMap<string, Lock>
 
 export const noLocks: Locks = new Map()
 
+/** Whether a lock may have this id: 2 to 99 bytes that can be a directory's name (spec 6.4). */
+export function isValidLockId(id: string): boolean {
+  const length = new TextEncoder().encode(id).length
+  return length >= 2 && length <= 99 && id !== '..' && !/[/\\\p{Cc}]|^\.git$/iu.test(id)
+}
+
 /** Whether the lock holds at `now`: one without an end always does. */
 export function isHolding(lock: Lock, now: Date): boolean {
   return lock.expiresAt === undefined || now < lock.expiresAt

@@ -42,11 +42,9 @@ export function parseVersion(name: string): bigint | undefined {
  * leads anywhere but to a release of that application.
  */
 export function parseVersionLink(application: ApplicationName, target: string): bigint | undefined {
-  const up = '../../../../'
-  const canonical = `${up}${applicationsDirectory}/${application}/releases/`
-  if (target.startsWith(canonical)) return parseVersion(target.slice(canonical.length).replace(/\/+$/u, ''))
+  const canonical = `../../../../${applicationsDirectory}/${application}/releases/`
   const segments = target.split('/').filter((segment) => segment !== '' && segment !== '.')
-  return segments.length > 2 && `${segments.slice(0, -1).join('/')}/` === canonical
-    ? parseVersion(segments.at(-1) ?? '')
-    : undefined
+  const isRelative = !target.startsWith('/')
+  const normal = segments.join('/')
+  return isRelative && normal.startsWith(canonical) ? parseVersion(normal.slice(canonical.length)) : undefined
 }

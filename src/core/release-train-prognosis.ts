@@ -7,6 +7,7 @@ import type { Lock, Locks } from './lock.ts'
 import { locksHolding, noLocks } from './lock.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { compareNames, isValidTeamName } from './names.ts'
+import { assertPermitted } from './permission.ts'
 import type { Principal } from './principal.ts'
 import type { Readable } from './readable.ts'
 import { readable, unreadable } from './readable.ts'
@@ -69,8 +70,8 @@ export function prognoseReleaseTrain(
   principal: Principal,
   now: Date,
 ): Prognosis {
-  const target = resolveTarget(snapshot, request.target, request.lookup)
   const team = toTeamFilter(snapshot, request.team)
+  const target = resolveTarget(snapshot, request.target, request.lookup)
   for (const environment of target.environments) assertMayRunTrain(environment, principal)
 
   const applications = [...snapshot.applications].toSorted(([a], [b]) => compareNames(a, b))
@@ -194,13 +195,13 @@ function prognoseApplication(
   const { version, manifests } = release.value
   if (version === from) return skip({ cause: 'APP_ALREADY_IN_UPSTREAM_VERSION', version })
   const hasManifest = manifests.has(environment.name)
+  const denial = whyNotDeploy(principal, environment.name, question.group, name, team)
   const applicationLocks = locksHolding(locks.value.application, now)
   if (applicationLocks.length > 0) {
-    const heldVersion = hasManifest ? version : undefined
+    const heldVersion = hasManifest && denial === undefined ? version : undefined
     return skip({ cause: 'APP_IS_LOCKED', locks: applicationLocks, heldVersion })
   }
   if (!hasManifest) return skip({ cause: 'APP_DOES_NOT_EXIST_IN_ENV', version })
-  const denial = whyNotDeploy(principal, environment.name, question.group, name, team)
   if (denial !== undefined) return skip({ cause: 'NO_TEAM_PERMISSION', reason: denial })
   const teamLocks = locksHolding(locks.value.team, now)
   if (team !== undefined && teamLocks.length > 0) {
@@ -259,13 +260,8 @@ function toTeamFilter(snapshot: Snapshot, team: string | undefined): TeamName | 
 
 function assertMayRunTrain(environment: Environment, principal: Principal): void {
   if (!environment.config.ok || environment.config.value.upstream === undefined) return
-  const target = { environment: environment.name, environmentGroup: groupNameOf(environment) ?? environment.name }
-  if (principal.mayDo('DeployReleaseTrain', target)) return
-  throw new DomainError(
-    { code: 'PERMISSION_DENIED', action: 'DeployReleaseTrain', environment: environment.name },
-    `PermissionDenied The user '${principal.name}' is not allowed to perform the action 'DeployReleaseTrain' on ` +
-      `environment '${environment.name}'`,
-  )
+  const environmentGroup = groupNameOf(environment) ?? environment.name
+  assertPermitted(principal, 'DeployReleaseTrain', { environment: environment.name, environmentGroup })
 }
 
 function whyNotDeploy(

@@ -37,6 +37,10 @@ export type ApplicationSkipCause = ApplicationSkip['cause']
 
 /** One sentence for people, without a full stop: why the environment takes nothing. */
 export function describeEnvironmentSkip(skip: EnvironmentSkip): string {
+  return toOneLine(environmentSentence(skip))
+}
+
+function environmentSentence(skip: EnvironmentSkip): string {
   switch (skip.cause) {
     case 'ENV_HAS_NO_UPSTREAM':
       return 'it has no upstream'
@@ -55,6 +59,10 @@ export function describeEnvironmentSkip(skip: EnvironmentSkip): string {
 
 /** One sentence for people, without a full stop: why the application stays. */
 export function describeApplicationSkip(skip: ApplicationSkip): string {
+  return toOneLine(applicationSentence(skip))
+}
+
+function applicationSentence(skip: ApplicationSkip): string {
   switch (skip.cause) {
     case 'APP_HAS_NO_VERSION_IN_UPSTREAM_ENV':
       return 'nothing is deployed upstream'
@@ -74,11 +82,16 @@ export function describeApplicationSkip(skip: ApplicationSkip): string {
 }
 
 function describeLocks(locks: readonly Lock[]): string {
-  return locks.map((lock) => (lock.message === '' ? lock.id : `${lock.id} (${oneLine(lock.message)})`)).join(', ')
+  return locks.map(({ id, message }) => (message.trim() === '' ? id : `${id} (${shorten(message)})`)).join(', ')
 }
 
-/** Lock messages are free text: the first line is enough, and it must not break a table or a terminal. */
-function oneLine(text: string): string {
-  const line = (text.trim().split(/[\r\n]/u, 1)[0] ?? '').replaceAll(/\p{Cc}/gu, ' ')
-  return line.length > 100 ? `${line.slice(0, 99)}…` : line
+/** Lock messages are free text: the beginning of the first line is enough. */
+function shorten(message: string): string {
+  const characters = Array.from(message.trim().split(/[\r\n]/u, 1)[0] ?? '')
+  return characters.length > 100 ? `${characters.slice(0, 99).join('')}…` : characters.join('')
+}
+
+/** Names and reasons come from the repository: they must not break a table, a commit message or a terminal. */
+function toOneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, ' ')
 }

@@ -7,7 +7,7 @@ export type YamlValue = string | boolean | readonly YamlValue[] | { readonly [ke
  * milliseconds, where the `yaml` library, which reads all our YAML, takes seconds.
  */
 export function toYamlText(value: YamlValue): string {
-  return typeof value === 'object' ? toLines(value).join('\n') + '\n' : `${toScalar(value)}\n`
+  return `${typeof value === 'object' ? toBlock(value).join('\n') : toScalar(value)}\n`
 }
 
 function toLines(value: Exclude<YamlValue, string | boolean>): readonly string[] {
@@ -38,8 +38,16 @@ function isEmpty(value: Exclude<YamlValue, string | boolean>): boolean {
 
 function toScalar(value: string | boolean): string {
   if (typeof value === 'boolean') return String(value)
-  if (value === '' || !isOneLine(value) || meansSomethingElse(value)) return JSON.stringify(value)
+  if (value === '' || !isOneLine(value) || meansSomethingElse(value)) return toQuoted(value)
   return isPlain(value) ? value : `'${value.replaceAll("'", "''")}'`
+}
+
+/** In double quotes, with an escape for everything that a YAML reader could refuse or take for the end of a line. */
+function toQuoted(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function isOneLine(text: string): boolean {
@@ -51,7 +59,7 @@ function isOneLine(text: string): boolean {
 function meansSomethingElse(text: string): boolean {
   return (
     /^(~|null|true|false|yes|no|on|off|y|n|<<|=)$/i.test(text) ||
-    /^[-+.]?[0-9][0-9_,.:eExXoObBa-fA-F+-]*$/.test(text) ||
+    /^[-+]?([0-9]|\.[0-9_eE]|\.$)[0-9_,.:eExXoObBa-fA-F+-]*$/.test(text) ||
     /^[-+]?\.(inf|nan)$/i.test(text) ||
     /^[0-9]{4}-[0-9]/.test(text)
   )

@@ -243,6 +243,13 @@ describe('the Argo CD file', () => {
     )
   })
 
+  it('does not lose a running application because what the environment knows of it cannot be read', () => {
+    const snapshot = newTravels.application('old', there).unreadableIn('staging', 'old', 'unsupported file mode')
+    const content = changesOf(decide(snapshot, 'staging', { argoCd: source }))[file]
+    // Argo CD deletes what the file no longer names: name it, or leave the file as it is.
+    expect(content?.kind === 'text' ? content.text : 'name: staging-old').toContain('name: staging-old')
+  })
+
   const notDeployed = newTravels.application('old', { team: 'payments', releases: {} }).noRelease('old', 0)
   it.each([
     ['is only locked', notDeployed.applicationLock('staging', 'old', freeze)],

@@ -240,6 +240,11 @@ no commit: nothing changed
     expect(toMarkdown(toMessage(production))).toContain('\nvalid until 2024-07-03T12:00:00Z, when a lock ends\n')
   })
 
+  it('keeps a code span closed whatever stands in it', () => {
+    const message = toPrognosisMessage(staging, { fingerprint: '`a`b', commit: '`c' })
+    expect(toMarkdown(message)).toContain('\nfingerprint `ab`, decided at commit `c`\n')
+  })
+
   it('escapes what could become markup', () => {
     const reason = 'a|b `c` <d> *e* _f_ [g](h) ~i~ \\ &amp;'
     const prognosis = aPrognosis([decided('staging', [stays('cart', { cause: 'APP_UNREADABLE', reason })])])

@@ -64,6 +64,13 @@ describe("Kuberpult's bodies up to v13.22", () => {
   ])('%s', (body, prognosis) => {
     expect(toOlder(prognosis)).toBe(body)
   })
+
+  it('know no locks', () => {
+    for (const field of ['envLocks', 'appLocks', 'teamLocks']) {
+      expect(toNewer(aPrognosisOfEverything())).toContain(`"${field}"`)
+    }
+    expect(toOlder(aPrognosisOfEverything())).not.toContain('Locks"')
+  })
 })
 
 describe("Kuberpult's bodies of today", () => {

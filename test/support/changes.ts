@@ -5,6 +5,7 @@ import { trailerKeys } from '../../src/core/commit-text.ts'
 import type { ObjectId } from '../../src/core/object-id.ts'
 import { parseCommit, serializeCommit } from '../../src/manifest-store/commit.ts'
 import { editTree } from '../../src/manifest-store/edit-tree.ts'
+import type { GitObject } from '../../src/manifest-store/git-object.ts'
 import { createObject } from '../../src/manifest-store/git-object.ts'
 import { ObjectCache } from '../../src/manifest-store/object-cache.ts'
 import type { Repository } from '../../src/manifest-store/repository.ts'
@@ -59,10 +60,20 @@ export async function commitBeside(repository: Repository, changes: readonly Cha
   const head = await repository.head()
   const root = head === undefined ? undefined : parseCommit(await objects.readCommit(head)).tree
   const edited = await editTree({ root, changes, readTree: (id) => objects.readTree(id) })
+  return commitTreeBeside(repository, edited.root, edited.objects)
+}
+
+/** The same with a tree that is there, or comes with its objects. */
+export async function commitTreeBeside(
+  repository: Repository,
+  tree: ObjectId,
+  objects: readonly GitObject[] = [],
+): Promise<ObjectId> {
+  const head = await repository.head()
   const commit = createObject(
     'commit',
     serializeCommit({
-      tree: edited.root,
+      tree,
       parents: head === undefined ? [] : [head],
       author: { name: 'Carl', email: 'carl@example.com' },
       authoredAt: testTime,
@@ -71,7 +82,7 @@ export async function commitBeside(repository: Repository, changes: readonly Cha
       message: 'By somebody else\n',
     }),
   )
-  const outcome = await repository.publish({ from: head, to: commit.id, objects: [...edited.objects, commit] })
+  const outcome = await repository.publish({ from: head, to: commit.id, objects: [...objects, commit] })
   if (outcome === 'moved') throw new Error('somebody else was faster than somebody else')
   return commit.id
 }

@@ -89,7 +89,7 @@ export class ObjectShelf implements Pick<Repository, 'read'> {
   #placeFile(path: string, name: string, content: string | OddEntry, ids: Map<string, ObjectId>): TreeEntry {
     const { mode, content: data } = typeof content === 'string' ? { mode: fileMode, content } : content
     const blob = createObject('blob', Buffer.from(data))
-    const id = typeof data === 'string' && isObjectId(data) ? data : blob.id
+    const id = typeof content !== 'string' && typeof data === 'string' && isObjectId(data) ? data : blob.id
     if (id === blob.id) this.#add(path, blob)
     ids.set(path, id)
     return { mode, name, id }

@@ -12,8 +12,8 @@ export class WatchedRepository implements Repository {
   readonly updates: BranchUpdate[] = []
   isClosed = false
 
-  /** Each runs before the call goes on; one that throws makes the call fail. */
-  beforeHead: () => void | Promise<void> = () => {}
+  /** Each runs before the call goes on; one that throws makes the call fail. This one may answer that there is no branch. */
+  beforeHead: () => void | 'gone' | Promise<void | 'gone'> = () => {}
   beforeRead: (id: ObjectId) => void | Promise<void> = () => {}
   /** May answer `moved` in the repository's place. */
   beforePublish: (update: BranchUpdate) => void | 'moved' | Promise<void | 'moved'> = () => {}
@@ -25,8 +25,7 @@ export class WatchedRepository implements Repository {
   }
 
   async head(): Promise<ObjectId | undefined> {
-    await this.beforeHead()
-    return this.#inner.head()
+    return (await this.beforeHead()) === 'gone' ? undefined : this.#inner.head()
   }
 
   async read(id: ObjectId): Promise<StoredObject> {

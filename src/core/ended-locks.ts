@@ -1,0 +1,48 @@
+import type { Change } from './change.ts'
+import type { Locks } from './lock.ts'
+import { isHolding } from './lock.ts'
+import { applicationDirectoryIn, environmentsDirectory } from './manifest-layout.ts'
+import type { EnvironmentName } from './names.ts'
+import type { Readable } from './readable.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/**
+ * Removes the locks that have ended from the environments that these changes touch. They go with the next commit to their
+ * environment, since nobody needs a commit that only says that time has passed. To be applied before the changes, so that a
+ * lock that is written anew stays.
+ */
+export function removeEndedLocks(snapshot: Snapshot, changes: readonly Change[], now: Date): readonly Change[] {
+  return touchedEnvironments(changes).flatMap((name) => {
+    const environment = snapshot.environments.get(name)
+    if (environment === undefined) return []
+    const directory = `${environmentsDirectory}/${name}`
+    const removals = removeEnded(directory, environment.locks, now)
+    if (environment.teamLocks.ok) {
+      for (const [team, locks] of environment.teamLocks.value) {
+        removals.push(...removeEnded(`${directory}/teams/${team}`, locks, now))
+      }
+    }
+    if (environment.applications.ok) {
+      for (const [application, entry] of environment.applications.value) {
+        if (entry.ok) removals.push(...removeEnded(applicationDirectoryIn(name, application), entry.value.locks, now))
+      }
+    }
+    return removals
+  })
+}
+
+function touchedEnvironments(changes: readonly Change[]): readonly EnvironmentName[] {
+  const names = new Set<EnvironmentName>()
+  for (const { path } of changes) {
+    const [top, name] = path.split('/', 3)
+    if (top === environmentsDirectory && name !== undefined) names.add(name as EnvironmentName)
+  }
+  return [...names]
+}
+
+function removeEnded(directory: string, locks: Readable<Locks>, now: Date): Change[] {
+  if (!locks.ok || locks.value.size === 0) return []
+  return [...locks.value.values()]
+    .filter((lock) => !isHolding(lock, now))
+    .map((lock) => ({ path: `${directory}/locks/${lock.id}`, content: { kind: 'absent' } }))
+}

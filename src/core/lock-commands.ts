@@ -1,0 +1,250 @@
+import type { Change } from './change.ts'
+import type { Command, DecisionInput } from './command.ts'
+import type { CommitSection, Trailer } from './commit-text.ts'
+import { trailerKeys } from './commit-text.ts'
+import type { Environment } from './environment.ts'
+import { explicitMembersOf, groupNameOf } from './environment-group.ts'
+import { DomainError } from './errors.ts'
+import { isValidLockId } from './lock.ts'
+import { applicationDirectoryIn, environmentsDirectory } from './manifest-layout.ts'
+import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
+import { isValidApplicationName, isValidEnvironmentName, isValidTeamName } from './names.ts'
+import { assertPermitted } from './permission.ts'
+import type { Snapshot } from './snapshot.ts'
+import { applicationIn } from './snapshot.ts'
+
+/** What a lock is put on. */
+export type LockTarget =
+  | { readonly kind: 'environment'; readonly environment: string }
+  | { readonly kind: 'application'; readonly environment: string; readonly application: string }
+  | { readonly kind: 'team'; readonly environment: string; readonly team: string }
+  /** One environment lock of the same id for each environment whose config names the group. */
+  | { readonly kind: 'group'; readonly group: string }
+
+/** What its author says about a lock. */
+export interface LockText {
+  readonly message: string
+  readonly ciLink: string | undefined
+  readonly suggestedLifetime: string | undefined
+  /** When it ends; given the moment of its creation, since a lifetime begins then. */
+  readonly endsAt: (now: Date) => Date | undefined
+}
+
+/**
+ * Puts a lock on its target, in the place of one with the same id. Throws INVALID_NAME, UNKNOWN_ENVIRONMENT,
+ * UNKNOWN_GROUP, UNKNOWN_TEAM or PERMISSION_DENIED.
+ */
+export function createLock(target: LockTarget, lockId: string, text: LockText): Command<void> {
+  return {
+    reads: () => [],
+    decide: (input) => {
+      const places = findPlaces(input, target, lockId, 'CreateLock')
+      return {
+        changes: places.flatMap(({ directory }) => writeLock(`${directory}/locks/${lockId}`, text, input)),
+        text: {
+          subject: `Lock ${describe(target)}: ${lockId}`,
+          sections: [quote('Message', text.message), ...(text.ciLink ? [quote('Started by', text.ciLink)] : [])],
+          trailers: toTrailers('create-lock', target),
+        },
+        result: undefined,
+      }
+    },
+  }
+}
+
+/**
+ * Removes a lock. One that does not exist is as good as removed: nothing changes. Versions that it held back and that
+ * have been deployed since are no longer remembered as queued (spec 1.5). Throws as `createLock` does.
+ */
+export function deleteLock(target: LockTarget, lockId: string): Command<void> {
+  return {
+    reads: () => [],
+    decide: (input) => {
+      const places = findPlaces(input, target, lockId, 'DeleteLock')
+      return {
+        changes: places.flatMap(({ directory, environment }) => removeLock(target, environment, directory, lockId)),
+        text: {
+          subject: `Unlock ${describe(target)}: ${lockId}`,
+          sections: [],
+          trailers: toTrailers('delete-lock', target),
+        },
+        result: undefined,
+      }
+    },
+  }
+}
+
+interface Place {
+  readonly environment: Environment
+  /** The directory whose `locks` the lock stands in. */
+  readonly directory: string
+}
+
+function findPlaces(
+  { snapshot, principal }: DecisionInput,
+  target: LockTarget,
+  lockId: string,
+  action: 'CreateLock' | 'DeleteLock',
+): readonly Place[] {
+  const verb = action === 'CreateLock' ? 'create' : 'delete'
+  const invalid = (parameter: string, value: string) =>
+    new DomainError(
+      { code: 'INVALID_NAME', parameter },
+      `cannot ${verb} ${kindNames[target.kind]}: invalid ${parameter}: '${value}'`,
+    )
+
+  const environments =
+    target.kind === 'group'
+      ? explicitMembersOf(snapshot, target.group)
+      : [findEnvironment(snapshot, target.environment, invalid)]
+  if (target.kind === 'group' && environments.length === 0) {
+    throw new DomainError(
+      { code: 'UNKNOWN_GROUP', group: target.group },
+      `error: no environment found with given group '${target.group}'`,
+    )
+  }
+  assertNames(snapshot, target, environments, verb, invalid)
+  if (!isValidLockId(lockId)) throw invalid('lock id', lockId)
+  return environments.map((environment) => {
+    const environmentGroup = groupNameOf(environment) ?? environment.name
+    const application = target.kind === 'application' ? { application: target.application as ApplicationName } : {}
+    assertPermitted(principal, action, { environment: environment.name, environmentGroup, ...application })
+    return { environment, directory: directoryOf(environment.name, target) }
+  })
+}
+
+const kindNames = {
+  environment: 'environment lock',
+  application: 'environment application lock',
+  team: 'environment team lock',
+  group: 'environment group lock',
+} as const satisfies Record<LockTarget['kind'], string>
+
+type Invalid = (parameter: string, value: string) => DomainError
+
+function findEnvironment(snapshot: Snapshot, name: string, invalid: Invalid): Environment {
+  const environment = snapshot.environments.get(name as EnvironmentName)
+  if (environment !== undefined) return environment
+  if (!isValidEnvironmentName(name)) throw invalid('environment', name)
+  throw new DomainError({ code: 'UNKNOWN_ENVIRONMENT', environment: name }, `there is no environment '${name}'`)
+}
+
+/** A name that is there already is accepted whatever it looks like; a lock may come before its application, not before its team. */
+function assertNames(
+  snapshot: Snapshot,
+  target: LockTarget,
+  [environment]: readonly Environment[],
+  verb: 'create' | 'delete',
+  invalid: Invalid,
+): void {
+  if (target.kind === 'application') {
+    const name = target.application as ApplicationName
+    const isKnown =
+      snapshot.applications.has(name) ||
+      (environment?.applications.ok === true && environment.applications.value.has(name))
+    if (!isKnown && !isValidApplicationName(name)) throw invalid('application', name)
+  }
+  if (target.kind === 'team') {
+    const team = target.team as TeamName
+    const isLocked = environment?.teamLocks.ok === true && environment.teamLocks.value.has(team)
+    if (isLocked || hasTeam(snapshot, team)) return
+    if (!isValidTeamName(team)) throw invalid('team', team)
+    // A team without applications cannot be locked, but what is left of its locks can be taken away.
+    if (verb === 'create') throw new DomainError({ code: 'UNKNOWN_TEAM', team }, `Team '${team}' does not exist.`)
+  }
+}
+
+function hasTeam(snapshot: Snapshot, team: TeamName): boolean {
+  for (const application of snapshot.applications.values()) {
+    if (application.ok && application.value.team.ok && application.value.team.value === team) return true
+  }
+  return false
+}
+
+function directoryOf(environment: EnvironmentName, target: LockTarget): string {
+  switch (target.kind) {
+    case 'environment':
+    case 'group':
+      return `${environmentsDirectory}/${environment}`
+    case 'application':
+      return applicationDirectoryIn(environment, target.application as ApplicationName)
+    case 'team':
+      return `${environmentsDirectory}/${environment}/teams/${target.team}`
+  }
+}
+
+function writeLock(directory: string, text: LockText, { principal, now }: DecisionInput): readonly Change[] {
+  const file = (name: string, content: string | undefined): readonly Change[] =>
+    content === undefined ? [] : [{ path: `${directory}/${name}`, content: { kind: 'text', text: content } }]
+  return [
+    // The whole lock is replaced: an end that the old one had is not the new one's.
+    { path: directory, content: { kind: 'absent' } },
+    ...file('message', text.message),
+    ...file('created_by_email', principal.email),
+    ...file('created_by_name', principal.name),
+    ...file('created_at', toSeconds(now)),
+    ...file('ci_link', text.ciLink),
+    ...file('suggested_lifetime', text.suggestedLifetime),
+    ...file('expires_at', text.endsAt(now)?.toISOString()),
+  ]
+}
+
+/** RFC 3339 without a fraction, as Kuberpult writes it. */
+function toSeconds(moment: Date): string {
+  return moment.toISOString().replace(/\.\d+/u, '')
+}
+
+function removeLock(
+  target: LockTarget,
+  environment: Environment,
+  directory: string,
+  lockId: string,
+): readonly Change[] {
+  return [
+    { path: `${directory}/locks/${lockId}`, content: { kind: 'absent' } },
+    ...freedApplications(target, environment).flatMap((application) => dequeue(environment, application)),
+  ]
+}
+
+/** The applications whose queues are looked at when this lock goes. */
+function freedApplications(target: LockTarget, environment: Environment): readonly ApplicationName[] {
+  if (target.kind === 'application') return [target.application as ApplicationName]
+  if (target.kind === 'team' || !environment.applications.ok) return []
+  return [...environment.applications.value.keys()]
+}
+
+/** Forgets a queued version that has been deployed. */
+function dequeue(environment: Environment, application: ApplicationName): readonly Change[] {
+  const entry = applicationIn(environment, application)
+  if (!entry.ok || entry.value === undefined) return []
+  const { version, queuedVersion } = entry.value
+  if (!version.ok || !queuedVersion.ok || queuedVersion.value === undefined) return []
+  if (version.value !== queuedVersion.value) return []
+  return [
+    { path: `${applicationDirectoryIn(environment.name, application)}/queued_version`, content: { kind: 'absent' } },
+  ]
+}
+
+function describe(target: LockTarget): string {
+  switch (target.kind) {
+    case 'environment':
+      return target.environment
+    case 'application':
+      return `${target.application} in ${target.environment}`
+    case 'team':
+      return `team ${target.team} in ${target.environment}`
+    case 'group':
+      return `group ${target.group}`
+  }
+}
+
+function quote(heading: string, text: string): CommitSection {
+  return { heading, lines: text.split('\n') }
+}
+
+function toTrailers(command: string, target: LockTarget): readonly Trailer[] {
+  return [
+    { key: trailerKeys.command, value: command },
+    { key: trailerKeys.target, value: describe(target) },
+  ]
+}
