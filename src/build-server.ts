@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { Socket } from 'node:net'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import { registerBodyParser } from './http/body-parser.ts'
 import { registerOpenApi } from './http/openapi.ts'
-import { RequestError, sendProblem, toProblem, toProblemJson, problemMediaType } from './http/problem.ts'
+import { RequestError, sendProblem } from './http/problem.ts'
 import { getApplication } from './http/routes/get-application.ts'
 import { getEnvironment } from './http/routes/get-environment.ts'
 import { getHealth } from './http/routes/get-health.ts'
@@ -14,6 +13,8 @@ import { listApplications } from './http/routes/list-applications.ts'
 import { listEnvironmentGroups } from './http/routes/list-environment-groups.ts'
 import { runReleaseTrain } from './http/routes/run-release-train.ts'
 import type { ServerContext } from './http/server-context.ts'
+import type { LastRequests } from './http/unreadable-request.ts'
+import { createUnreadableRequestHandler } from './http/unreadable-request.ts'
 import { answerWrongMethods } from './http/wrong-method.ts'
 
 export interface ServerOptions extends ServerContext {
@@ -26,6 +27,7 @@ const maximumUrlLength = 4096
 
 /** The HTTP server with all its routes. It opens no port: `listen` or `inject` do. */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
+  const lastRequests: LastRequests = new WeakMap()
   const app = fastify({
     loggerInstance: options.logger,
     genReqId: ({ headers }) => acceptedRequestId(headers['x-request-id']) ?? randomUUID(),
@@ -35,9 +37,17 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     // Outlasts the pauses between the retries of Kuberpult's client, which loses its body with the connection (spec 4.2).
     keepAliveTimeout: 75_000,
     requestTimeout: 60_000,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: maximumUrlLength },
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
-    clientErrorHandler: answerUnreadableRequest,
+    // What still arrives while the server closes is answered, and its connection closed after that.
+    return503OnClosing: false,
+    // The length of the whole URL is what counts, and no name is longer than Node lets a URL be.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 16 * 1024 },
+    // No hook runs for these.
+    frameworkErrors: (error, request, reply) => {
+      identify(request, reply)
+      reply.raw.once('finish', () => logAnswer(request, reply))
+      sendProblem(error, request, reply)
+    },
+    clientErrorHandler: createUnreadableRequestHandler(lastRequests, options.logger),
   })
   // Input is validated by registerEndpoint, which lists every invalid part at once; bodies leave as they were made.
   app.setValidatorCompiler(() => () => true)
@@ -56,23 +66,14 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   registerBodyParser(app)
   closeConnectionsWithServer(app)
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('X-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff')
+    lastRequests.set(request.raw.socket, { request: request.raw, response: reply.raw })
+    identify(request, reply)
     if (request.url.length > maximumUrlLength) {
       throw new RequestError('URL_TOO_LONG', `the URL is longer than ${maximumUrlLength} characters`)
     }
   })
 
-  app.addHook('onResponse', async (request, reply) => {
-    const { method, url, routeOptions } = request
-    const details = {
-      method,
-      url,
-      route: routeOptions.url,
-      status: reply.statusCode,
-      milliseconds: Math.round(reply.elapsedTime),
-    }
-    request.log.info(details, `${method} ${url} ${reply.statusCode}`)
-  })
+  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
 
   await registerOpenApi(app, options.version)
   const finish = answerWrongMethods(app)
@@ -89,6 +90,22 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   return app
 }
 
+function identify(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('X-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff')
+}
+
+function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
+  const { method, url, routeOptions } = request
+  const details = {
+    method,
+    url,
+    route: routeOptions.url,
+    status: reply.statusCode,
+    milliseconds: Math.round(reply.elapsedTime),
+  }
+  request.log.info(details, `${method} ${url} ${reply.statusCode}`)
+}
+
 /**
  * Fastify closes the connections that are idle when the server begins to close. One that becomes idle a moment later, after its
  * answer, would keep the process until its keep-alive ends.
@@ -103,21 +120,4 @@ function closeConnectionsWithServer(app: FastifyInstance): void {
 /** A caller's own id is kept when it can stand in logs and commits as it is. */
 function acceptedRequestId(header: string | string[] | undefined): string | undefined {
   return typeof header === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(header) ? header : undefined
-}
-
-/** What Node itself could not read never reaches a route; its answer has to be written by hand. */
-function answerUnreadableRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const problem = toProblem(
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? new RequestError('HEADERS_TOO_LARGE', 'the URL and the headers together are larger than 16 KB')
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? new RequestError('REQUEST_TIMEOUT', 'the request took too long to arrive')
-        : new RequestError('INVALID_REQUEST', 'this is no HTTP request that can be read'),
-  )
-  const body = toProblemJson(problem, randomUUID())
-  socket.end(
-    `HTTP/1.1 ${problem.status} Bad Request\r\nContent-Type: ${problemMediaType}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
 }

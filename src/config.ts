@@ -47,7 +47,7 @@ const schema = z.object({
   BRANCH: z
     .string()
     .regex(/^(?!refs\/)[A-Za-z0-9_][A-Za-z0-9_./-]*$/, 'must be a branch name such as main')
-    .refine((name) => !/\.\.|\/\/|\/$|\.lock$|\/\./.test(name), 'is no branch name that git would accept')
+    .refine((name) => !/\.\.|\/\/|[/.]$|\.lock(\/|$)|\/\./.test(name), 'is no branch name that git would accept')
     .optional(),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {

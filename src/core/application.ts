@@ -21,7 +21,8 @@ export interface Application {
   readonly versions: readonly bigint[]
   /**
    * The releases that decisions can need, by version: the newest ones until together they have a manifest for every
-   * environment (or all of them), the newest that is not a pre-publish, and each one that is deployed or queued somewhere.
+   * environment (or all of them), and at least down to the first that is not known to be a pre-publish; and each one that
+   * is deployed or queued somewhere.
    */
   readonly releases: ReadonlyMap<bigint, Readable<Release>>
 }

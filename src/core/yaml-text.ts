@@ -60,6 +60,8 @@ function meansSomethingElse(text: string): boolean {
   return (
     /^(~|null|true|false|yes|no|on|off|y|n|<<|=)$/i.test(text) ||
     /^[-+]?([0-9]|\.[0-9_eE]|\.$)[0-9_,.:eExXoObBa-fA-F+-]*$/.test(text) ||
+    // Some readers take an exponent alone for a number.
+    /^[-+]?[eE][-+]?[0-9]+$/.test(text) ||
     /^[-+]?\.(inf|nan)$/i.test(text) ||
     /^[0-9]{4}-[0-9]/.test(text)
   )

@@ -1,24 +1,30 @@
 import type { FastifyInstance } from 'fastify'
-import { RequestError } from './problem.ts'
+
+/** A body that is not JSON. It is reported together with whatever else is wrong: see `registerEndpoint`. */
+export class UnreadableBody {
+  readonly reason: string
+
+  constructor(reason: string) {
+    this.reason = reason
+  }
+}
 
 /**
  * Reads every body as JSON whatever its Content-Type says, as Kuberpult does with trains: `curl -d` claims a form by
- * default. An empty body is none.
+ * default. An empty body is none. A body that cannot be read is no error of the parser, since Fastify would close the
+ * connection, and with it Kuberpult's client loses its further tries (spec 4.2).
  */
 export function registerBodyParser(app: FastifyInstance): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
-    const text = String(body)
-    if (text.trim() === '') return done(null, undefined)
-    return parseJson(request, text, (error, value) => {
-      if (error === null) done(null, value)
-      else
-        done(
-          new RequestError('INVALID_REQUEST', `the body is not JSON: ${error.message}`, [
-            { path: 'body', message: error.message },
-          ]),
-        )
-    })
-  })
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, parseBody(String(body))))
+}
+
+function parseBody(body: string): unknown {
+  const text = body.replace(/^\u{feff}/u, '')
+  if (text.trim() === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    return new UnreadableBody((error as Error).message)
+  }
 }

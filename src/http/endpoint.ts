@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { UnreadableBody } from './body-parser.ts'
 import type { Offer } from './negotiate.ts'
 import { negotiate } from './negotiate.ts'
 import type { InvalidPart } from './problem.ts'
@@ -84,13 +85,23 @@ function parseInput<Params, Query, Body, Form extends Offer>(
   }
   const params = parse('path', endpoint.params ?? nothing<Params>(), request.params)
   const query = parse('query', endpoint.query ?? nothing<Query>(), request.query)
-  const hasBody = request.body !== undefined
-  const body = hasBody && endpoint.body !== undefined ? parse('body', endpoint.body, request.body) : undefined
-  if (errors.length > 0) {
-    const sentences = errors.map(({ path, message }) => `${path}: ${message}`)
-    throw new RequestError('INVALID_REQUEST', sentences.join('; '), errors)
-  }
+  const body = parseBody()
+  if (errors.length > 0) throw new RequestError('INVALID_REQUEST', toDetail(errors), errors)
   return { params: params as Params, query: query as Query, body }
+
+  function parseBody(): Body | undefined {
+    if (endpoint.body === undefined || request.body === undefined) return undefined
+    if (!(request.body instanceof UnreadableBody)) return parse('body', endpoint.body, request.body)
+    errors.push({ path: 'body', message: `is not JSON: ${request.body.reason}` })
+    return undefined
+  }
+}
+
+/** All of it is in `errors`: a sentence for people ends before nobody reads it any more. */
+function toDetail(errors: readonly InvalidPart[]): string {
+  const sentences = errors.slice(0, 10).map(({ path, message }) => `${path} ${message}`)
+  if (errors.length > sentences.length) sentences.push(`and ${errors.length - sentences.length} more`)
+  return sentences.join('; ')
 }
 
 function nothing<T>(): z.ZodType<T> {
@@ -100,14 +111,21 @@ function nothing<T>(): z.ZodType<T> {
 function toInvalidParts(part: string, schema: z.ZodType, issue: z.core.$ZodIssue): readonly InvalidPart[] {
   const path = [part, ...issue.path].join('.')
   if (issue.code === 'unrecognized_keys') {
-    const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
-    const message = `is unknown here; ${known.length === 0 ? 'nothing is taken here' : `known: ${known.join(', ')}`}`
+    const message = `is unknown here${issue.path.length === 0 ? whatIsTaken(schema) : ''}`
     return issue.keys.map((key) => ({ path: `${path}.${key}`, message }))
   }
-  if (issue.code === 'invalid_type' && part === 'query' && Array.isArray(issue.input)) {
-    return [{ path, message: 'must be given at most once' }]
-  }
-  return [{ path, message: issue.message }]
+  return [{ path, message: issue.code === 'invalid_type' ? toTypeMessage(part, issue) : issue.message }]
+}
+
+function toTypeMessage(part: string, { input, expected, message }: z.core.$ZodIssueInvalidType): string {
+  if (part === 'query' && Array.isArray(input)) return 'must be given at most once'
+  if (!message.startsWith('Invalid input: ')) return message
+  return input === undefined ? 'is missing' : `must be ${/^[aeiou]/.test(expected) ? 'an' : 'a'} ${expected}`
+}
+
+function whatIsTaken(schema: z.ZodType): string {
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  return `, where ${known.length === 0 ? 'nothing' : `only ${known.join(', ')}`} is taken`
 }
 
 /** What Fastify and through it the OpenAPI document are told. Nothing is validated or serialised by it. */
@@ -128,19 +146,23 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
       headers: { type: 'object', properties: describeAll(requestHeaders) },
     }),
     response: Object.fromEntries(
-      Object.entries(endpoint.responses).map(([status, { description, content, headers }]) => [
-        status,
-        {
-          description,
-          ...(headers && { headers: describeAll(headers) }),
-          ...(status !== '304' && { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
-        },
-      ]),
+      Object.entries({ ...endpoint.responses, default: anyOther }).map(
+        ([status, { description, content, headers }]) => [
+          status,
+          {
+            description,
+            ...(headers && { headers: describeAll(headers) }),
+            ...(status !== '304' && { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
+          },
+        ],
+      ),
     ),
   }
 }
 
 const problemSchema = { $ref: 'Problem#' }
+
+const anyOther: ResponseDescription = { description: 'Any other refusal: what HTTP itself makes impossible.' }
 
 function toContent(content: Readonly<Record<string, object>>): object {
   return Object.fromEntries(Object.entries(content).map(([mediaType, schema]) => [mediaType, { schema }]))

@@ -70,5 +70,6 @@ function parseAccept(accept: string): readonly Range[] {
 
 /** A quality that is no number between 0 and 1 counts as 1: better an answer than a quarrel about a header. */
 function toQuality(value: string): number {
-  return /^(0(\.\d{0,3})?|1(\.0{0,3})?)$/.test(value) ? Number(value) : 1
+  const quality = /^(\d+\.?\d*|\.\d+)$/.test(value) ? Number(value) : 1
+  return Math.min(quality, 1)
 }

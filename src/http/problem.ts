@@ -53,19 +53,34 @@ const domainStatuses = {
   UNKNOWN_TARGET: 400,
   UNKNOWN_ENVIRONMENT: 404,
   UNKNOWN_APPLICATION: 404,
+  UNKNOWN_GROUP: 400,
+  UNKNOWN_TEAM: 404,
   INVALID_CI_LINK: 404,
   PERMISSION_DENIED: 403,
   PROGNOSIS_CHANGED: 412,
 } as const satisfies Record<DomainProblem['code'], number>
 
-/** Fastify's own errors that can reach a caller, as ours. */
-const fastifyCodes: Readonly<Record<string, RequestErrorCode>> = {
-  FST_ERR_BAD_URL: 'INVALID_REQUEST',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'INVALID_REQUEST',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_REQUEST',
-}
+/** Errors of Fastify, its plugins and Node that can reach a caller, as ours. */
+const foreignErrors = new Map<unknown, { readonly code: RequestErrorCode; readonly detail: string }>(
+  Object.entries({
+    FST_ERR_BAD_URL: {
+      code: 'INVALID_REQUEST',
+      detail: 'the URL has a % that does not begin the UTF-8 code of a character',
+    },
+    FST_ERR_CTP_BODY_TOO_LARGE: { code: 'BODY_TOO_LARGE', detail: 'the body is larger than 64 KB' },
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+      code: 'UNSUPPORTED_MEDIA_TYPE',
+      detail: 'the Content-Type header is none: send application/json, or leave it out',
+    },
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+      code: 'INVALID_REQUEST',
+      detail: 'the body is not as long as its Content-Length says',
+    },
+    FST_ERR_ROUTE_MISSING_CONTENT_TYPE: { code: 'NOT_FOUND', detail: 'unknown endpoint; /docs shows what there is' },
+    FST_STATIC_FORBIDDEN_PATH: { code: 'NOT_FOUND', detail: 'unknown endpoint; /docs shows what there is' },
+    ECONNRESET: { code: 'REQUEST_TIMEOUT', detail: 'the connection closed before the whole request had arrived' },
+  }),
+)
 
 interface Problem {
   readonly status: number
@@ -83,6 +98,8 @@ interface Problem {
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error)
   if (problem.status >= 500) request.log.error({ err: error }, `answered ${problem.status}`)
+  // Nobody is there to be answered, so this is the only trace of the request.
+  else if (error instanceof AbandonedError) request.log.info({ code: problem.code }, error.message)
   else request.log.debug({ code: problem.code, detail: problem.detail }, `answered ${problem.status}`)
   if (problem.retryAfter !== undefined) reply.header('Retry-After', String(problem.retryAfter))
   return reply
@@ -122,10 +139,8 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof StoreConflictError || error instanceof PathNotWritableError)
     return { status: 409, code: error.code, detail: error.message }
   if (error instanceof AbandonedError) return { status: 408, code: error.code, detail: error.message }
-  const fastifyCode = fastifyCodes[(error as { code?: string } | null)?.code ?? '']
-  if (fastifyCode !== undefined) {
-    return { status: requestStatuses[fastifyCode], code: fastifyCode, detail: (error as Error).message }
-  }
+  const foreign = foreignErrors.get((error as { code?: unknown } | null | undefined)?.code)
+  if (foreign !== undefined) return { status: requestStatuses[foreign.code], ...foreign }
   return { status: 500, code: 'INTERNAL_ERROR', detail: 'Internal Server Error' }
 }
 

@@ -23,7 +23,7 @@ export function createUnreadableRequestHandler(lastRequests: LastRequests, log: 
     }
     const requestId = randomUUID()
     const problem = toProblem(toRequestError(error))
-    log.info({ reqId: requestId, err: error, status: problem.status }, `unreadable request ${problem.status}`)
+    log.info({ reqId: requestId, cause: error.code, status: problem.status }, `unreadable request ${problem.status}`)
     const body = toProblemJson(problem, requestId)
     socket.end(
       [
@@ -41,7 +41,7 @@ export function createUnreadableRequestHandler(lastRequests: LastRequests, log: 
   }
 }
 
-function toRequestError({ code }: { readonly code?: string }): RequestError {
+function toRequestError({ code = '' }: { readonly code?: string }): RequestError {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return new RequestError('HEADERS_TOO_LARGE', 'the URL and the headers together are larger than 16 KB')

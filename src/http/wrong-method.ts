@@ -8,13 +8,12 @@ declare module 'fastify' {
   }
 }
 
-const methods = ['DELETE', 'GET', 'HEAD', 'PATCH', 'POST', 'PUT'] as const
-
 /**
  * Answers every other method on the URLs of the API with 405 and `Allow`, and OPTIONS with `Allow` alone, where Fastify would say
  * that the URL does not exist. Call it before the routes are registered; it acts when all of them are.
  */
 export function answerWrongMethods(app: FastifyInstance): () => void {
+  const methods = app.supportedMethods.filter((method) => method !== 'OPTIONS')
   const routes = new Map<string, { allowed: Set<string>; wrongMethod: ((method: string) => string) | undefined }>()
   app.addHook('onRoute', ({ url, method, config }: RouteOptions) => {
     const route = routes.get(url) ?? { allowed: new Set(), wrongMethod: undefined }
@@ -30,13 +29,15 @@ export function answerWrongMethods(app: FastifyInstance): () => void {
         method: methods.filter((method) => !allowed.has(method)),
         url,
         schema: { hide: true },
-        handler: (request, reply) => {
+        // Before the body is looked at: nothing that could be wrong with it matters here.
+        onRequest: async (request, reply) => {
           reply.header('Allow', allow)
           throw new RequestError(
             'METHOD_NOT_ALLOWED',
             wrongMethod?.(request.method) ?? `${request.method} is not possible here; possible: ${allow}`,
           )
         },
+        handler: () => {},
       })
       app.route({
         method: 'OPTIONS',

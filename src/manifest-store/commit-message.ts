@@ -11,8 +11,8 @@ export interface CommitAuthor {
 
 /**
  * The message of a commit: subject, one block for each section, and the trailers, who asked and under which request
- * among them. Lines that do not fit are counted instead; each section keeps a fair share. Callers' text stands only in
- * indented lines, so that it can never be taken for a trailer.
+ * among them. Lines and sections that do not fit are counted instead; each section keeps a fair share. Callers' text
+ * stands only in indented lines and behind our keys, so that it can never be taken for a trailer.
  */
 export function toCommitMessage(text: CommitText, author: CommitAuthor, requestId: string): string {
   const trailers: readonly Trailer[] = [
@@ -26,22 +26,35 @@ export function toCommitMessage(text: CommitText, author: CommitAuthor, requestI
     .map(({ key, value }) => `${key}: ${cut(toOneLine(value), 500)}`)
     .join('\n')
   const subject = cut(toOneLine(text.subject), 500)
-  let room = maximumBytes - byteLength(subject) - byteLength(trailerBlock) - 8
-  const blocks = text.sections.map(({ heading, lines }, index) => {
-    const share = Math.floor(room / (text.sections.length - index))
-    const block = toBlock(heading, lines, share)
+  const room = maximumBytes - byteLength(subject) - byteLength(trailerBlock) - 8
+  return `${[subject, ...toBlocks(text.sections, room), trailerBlock].join('\n\n')}\n`
+}
+
+/** With less, a section could not say more than its heading: then rather none of it. */
+const smallestShare = 400
+
+function toBlocks(sections: CommitText['sections'], maximum: number): readonly string[] {
+  const blocks: string[] = []
+  // Keeps enough for the last line.
+  let room = maximum - 40
+  for (const [index, { heading, lines }] of sections.entries()) {
+    const remaining = sections.length - index
+    const block = toBlock(heading, lines, Math.max(Math.floor(room / remaining), smallestShare))
+    if (byteLength(block) + 2 > room) {
+      blocks.push(`and ${remaining} more sections`)
+      break
+    }
+    blocks.push(block)
     room -= byteLength(block) + 2
-    return block
-  })
-  return `${[subject, ...blocks.filter((block) => block !== ''), trailerBlock].join('\n\n')}\n`
+  }
+  return blocks
 }
 
 function toBlock(heading: string, lines: readonly string[], maximum: number): string {
-  // A colon at its end, and the indented lines below it, keep a heading from being read as a trailer.
-  const head = `${cut(toOneLine(heading), 200)}:`
+  // git ends a message at a line that begins with ---, and takes one that begins with # for a comment.
+  const head = `${cut(toOneLine(heading), 80).replace(/^(?=---|#)/u, ' ')}:`
   const kept = [head]
   let room = maximum - byteLength(head) - 40
-  if (room < 0) return ''
   for (const [index, line] of lines.entries()) {
     const indented = `  ${cut(toOneLine(line), 1000)}`
     room -= byteLength(indented) + 1

@@ -1,15 +1,19 @@
-import type { ObjectId } from '../core/object-id.ts'
 import type { TreeEntry } from './tree.ts'
 
 /** How many entries are loaded at the same time: enough to keep a disk busy, few enough to keep memory small. */
 const concurrency = 32
 
+/** Whether the same thing would be read from both. A file and a link can have the same id. */
+export function isSameEntry(a: TreeEntry | undefined, b: TreeEntry | undefined): boolean {
+  return a?.id === b?.id && a?.mode === b?.mode
+}
+
 /**
- * What was loaded from each entry of one directory. An entry whose object id is unchanged is not loaded again: this is
- * what lets a snapshot cost what changed, and share the rest with the one before.
+ * What was loaded from each entry of one directory. An entry whose object id and mode are unchanged is not loaded again:
+ * this is what lets a snapshot cost what changed, and share the rest with the one before.
  */
 export class DirectoryMemo<T> {
-  #values = new Map<string, { readonly id: ObjectId; readonly value: T }>()
+  #values = new Map<string, { readonly entry: TreeEntry; readonly value: T }>()
 
   /** The remembered value of an entry. */
   get(name: string): T | undefined {
@@ -30,11 +34,11 @@ export class DirectoryMemo<T> {
     load: (entry: TreeEntry) => Promise<{ readonly value: T; readonly isFinal: boolean }>,
   ): Promise<ReadonlyMap<string, T>> {
     const values = new Map<string, T>()
-    const remembered = new Map<string, { readonly id: ObjectId; readonly value: T }>()
+    const remembered = new Map<string, { readonly entry: TreeEntry; readonly value: T }>()
     const missing: TreeEntry[] = []
     for (const entry of entries) {
       const known = this.#values.get(entry.name)
-      if (known !== undefined && known.id === entry.id) {
+      if (known !== undefined && isSameEntry(known.entry, entry)) {
         values.set(entry.name, known.value)
         remembered.set(entry.name, known)
       } else {
@@ -43,16 +47,21 @@ export class DirectoryMemo<T> {
         missing.push(entry)
       }
     }
-    const next = missing.values()
+    const next = oneByOne(missing)
     const worker = async () => {
       for (const entry of next) {
         const { value, isFinal } = await load(entry)
         values.set(entry.name, value)
-        if (isFinal) remembered.set(entry.name, { id: entry.id, value })
+        if (isFinal) remembered.set(entry.name, { entry, value })
       }
     }
     await Promise.all(Array.from({ length: Math.min(concurrency, missing.length) }, worker))
     this.#values = remembered
     return values
   }
+}
+
+/** Workers that share it take turns. Unlike an array's iterator it ends for all of them when one fails. */
+function* oneByOne<T>(items: readonly T[]): Generator<T> {
+  yield* items
 }

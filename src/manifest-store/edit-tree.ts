@@ -7,6 +7,7 @@ import type { TimeSlice } from './time-slice.ts'
 import { startTimeSlice } from './time-slice.ts'
 import type { TreeEntry } from './tree.ts'
 import { executableMode, fileMode, isFile, isLink, isTree, linkMode, serializeTree, treeMode } from './tree.ts'
+import type { TreePath } from './tree-path.ts'
 import { splitPath } from './tree-path.ts'
 
 export interface TreeEdit {
@@ -37,24 +38,23 @@ export async function editTree({ root, changes, readTree }: TreeEdit): Promise<E
   const slice = startTimeSlice()
   const paths = await splitPaths(changes, slice)
   const directory = await openDirectories(root, paths, readTree, slice)
-  const texts = new Map<string, GitObject>()
+  const walk: Walk = { directories: [], chain: [directory] }
+  const texts: Texts = new Map()
   for (const [index, change] of changes.entries()) {
     if (slice.isOver()) await slice.next()
-    applyChange(directory, change, paths[index] ?? [], texts)
+    applyChange(walk, change, paths[index] as TreePath, texts)
   }
-  return buildTrees(directory, slice)
+  return buildTrees(root ?? emptyTreeId, directory, slice)
 }
 
-/** A directory on a changed path: what it held, and what has become different. */
+/** A directory on a changed path, open for changes. */
 interface Directory {
-  /** Undefined when there was no such directory before. */
-  readonly id: ObjectId | undefined
-  readonly before: ReadonlyMap<string, TreeEntry>
-  /** Entries that are not as before, and every open directory; undefined stands for a removed entry. */
-  readonly edits: Map<string, NewEntry | Directory | undefined>
-  /** How many entries it has now. */
-  size: number
+  /** What it was; undefined when there was no such directory. */
+  readonly before: TreeEntry | undefined
+  readonly entries: Map<string, NewEntry | Directory>
   isChanged: boolean
+  /** What it has become; undefined until it is built. */
+  after?: ObjectId
 }
 
 /** An entry together with the object that it names, where that is new. */
@@ -62,37 +62,45 @@ interface NewEntry extends TreeEntry {
   readonly object?: GitObject
 }
 
-type Standing = TreeEntry | Directory | undefined
+type Standing = NewEntry | Directory | undefined
 
-function createDirectory(id: ObjectId | undefined, entries: readonly TreeEntry[]): Directory {
-  const before = new Map(entries.map((entry) => [entry.name, entry]))
-  return { id, before, edits: new Map(), size: before.size, isChanged: false }
+function createDirectory(before: TreeEntry | undefined, entries: readonly TreeEntry[]): Directory {
+  const byName = new Map<string, NewEntry | Directory>()
+  for (const entry of entries) byName.set(entry.name, entry)
+  return { before, entries: byName, isChanged: false }
 }
 
 function isDirectory(standing: Standing): standing is Directory {
-  return standing !== undefined && 'edits' in standing
+  return standing !== undefined && 'entries' in standing
 }
 
-async function splitPaths(changes: readonly Change[], slice: TimeSlice): Promise<string[][]> {
-  const paths: string[][] = []
+async function splitPaths(changes: readonly Change[], slice: TimeSlice): Promise<TreePath[]> {
+  const paths: TreePath[] = []
   for (const { path } of changes) {
     if (slice.isOver()) await slice.next()
-    paths.push(splitPath(path))
+    paths.push(splitPath(path, paths.at(-1)))
   }
   return paths
 }
 
-/** The directories that the paths lead through, by name, whether or not they exist. */
-type DirectoryNames = Map<string, DirectoryNames>
+/** A directory that paths lead through, whether or not it exists, and those in it. */
+interface DirectoryOnPath {
+  below?: Map<string, DirectoryOnPath>
+}
 
-function collectDirectoryNames(paths: readonly string[][]): DirectoryNames {
-  const root: DirectoryNames = new Map()
+async function collectDirectories(paths: readonly TreePath[], slice: TimeSlice): Promise<DirectoryOnPath> {
+  const root: DirectoryOnPath = {}
+  let before: TreePath | undefined
   for (const path of paths) {
-    let names = root
-    for (const segment of path.slice(0, -1)) {
-      let below = names.get(segment)
-      if (below === undefined) names.set(segment, (below = new Map()))
-      names = below
+    if (slice.isOver()) await slice.next()
+    if (path.directories === before?.directories) continue
+    before = path
+    let directory = root
+    for (const name of path.directories) {
+      directory.below ??= new Map()
+      let next = directory.below.get(name)
+      if (next === undefined) directory.below.set(name, (next = {}))
+      directory = next
     }
   }
   return root
@@ -103,22 +111,22 @@ const concurrentReads = 32
 /** Reads the existing directories on the paths, level by level, so that the reads of one level can run together. */
 async function openDirectories(
   root: ObjectId | undefined,
-  paths: readonly string[][],
+  paths: readonly TreePath[],
   readTree: TreeEdit['readTree'],
   slice: TimeSlice,
 ): Promise<Directory> {
   const entries = root === undefined || paths.length === 0 ? [] : await readTree(root)
-  const rootDirectory = createDirectory(root, entries)
-  let level = [{ directory: rootDirectory, names: collectDirectoryNames(paths) }]
+  const rootDirectory = createDirectory(undefined, entries)
+  let level = [{ directory: rootDirectory, onPath: await collectDirectories(paths, slice) }]
   while (level.length > 0) {
     const nextLevel: typeof level = []
     const subtrees = existingSubtrees(level)
     const readAll = async (): Promise<void> => {
-      for (const { parent, entry, names } of subtrees) {
+      for (const { parent, entry, onPath } of subtrees) {
         if (slice.isOver()) await slice.next()
-        const directory = createDirectory(entry.id, await readTree(entry.id))
-        parent.edits.set(entry.name, directory)
-        nextLevel.push({ directory, names })
+        const directory = createDirectory(entry, await readTree(entry.id))
+        parent.entries.set(entry.name, directory)
+        nextLevel.push({ directory, onPath })
       }
     }
     // They share one iterator: each takes the next subtree, and when one fails the others stop.
@@ -129,67 +137,76 @@ async function openDirectories(
 }
 
 function* existingSubtrees(
-  level: readonly { directory: Directory; names: DirectoryNames }[],
-): Generator<{ parent: Directory; entry: TreeEntry; names: DirectoryNames }> {
-  for (const { directory, names: wanted } of level) {
-    for (const [name, names] of wanted) {
-      const entry = directory.before.get(name)
-      if (entry !== undefined && isTree(entry)) yield { parent: directory, entry, names }
+  level: readonly { directory: Directory; onPath: DirectoryOnPath }[],
+): Generator<{ parent: Directory; entry: TreeEntry; onPath: DirectoryOnPath }> {
+  for (const { directory, onPath: above } of level) {
+    for (const [name, onPath] of above.below ?? []) {
+      const entry = directory.entries.get(name)
+      if (entry !== undefined && !isDirectory(entry) && isTree(entry)) yield { parent: directory, entry, onPath }
     }
   }
 }
 
-function applyChange(
-  root: Directory,
-  { path, content }: Change,
-  segments: string[],
-  texts: Map<string, GitObject>,
-): void {
-  const name = segments.at(-1) ?? ''
-  const chain = [root]
-  let directory = root
-  for (const [depth, segment] of segments.slice(0, -1).entries()) {
-    let standing = standingAt(directory, segment)
-    if (standing === undefined && content.kind !== 'absent') {
-      standing = createDirectory(undefined, [])
-      directory.edits.set(segment, standing)
-      directory.size += 1
-    }
-    if (!isDirectory(standing)) {
-      if (content.kind === 'absent') return
-      throw new PathConflictError(path, segments.slice(0, depth + 1).join('/'))
-    }
-    directory = standing
-    chain.push(directory)
-  }
+/** Where the last change was made. Most changes stand beside the one before them, and need not look for it again. */
+interface Walk {
+  directories: readonly string[]
+  /** The root and the directories of these names, as far as they exist. */
+  readonly chain: Directory[]
+}
 
-  const standing = standingAt(directory, name)
+function applyChange(walk: Walk, { path, content }: Change, { directories, name }: TreePath, texts: Texts): void {
+  const directory = enterDirectory(walk, path, directories, content.kind !== 'absent')
+  const standing = directory?.entries.get(name)
   if (content.kind === 'absent') {
     if (standing === undefined) return
-    removeEntry(chain, segments)
+    for (const changed of walk.chain) changed.isChanged = true
+    removeEntry(walk, name)
   } else {
     if (standing !== undefined && (isDirectory(standing) || !(isFile(standing) || isLink(standing)))) {
       throw new PathConflictError(path, path)
     }
     const entry = toEntry(name, content, standing, texts)
-    if (entry.id === standing?.id && isLink(entry) === isLink(standing)) return
-    if (standing === undefined) directory.size += 1
-    directory.edits.set(name, entry)
+    if (standing !== undefined && entry.id === standing.id && isLink(entry) === isLink(standing)) return
+    directory?.entries.set(name, entry)
+    for (const changed of walk.chain) changed.isChanged = true
   }
-  for (const changed of chain) changed.isChanged = true
 }
 
-function standingAt(directory: Directory, name: string): Standing {
-  return directory.edits.has(name) ? directory.edits.get(name) : directory.before.get(name)
+/** The directory of a change; undefined when there is none and none is to be created. */
+function enterDirectory(
+  walk: Walk,
+  path: string,
+  directories: readonly string[],
+  isCreated: boolean,
+): Directory | undefined {
+  const { chain } = walk
+  let depth = 0
+  while (depth < chain.length - 1 && directories[depth] === walk.directories[depth]) depth += 1
+  chain.length = depth + 1
+  walk.directories = directories
+  for (; depth < directories.length; depth += 1) {
+    const parent = chain[depth] as Directory
+    const name = directories[depth] as string
+    let standing = parent.entries.get(name)
+    if (standing === undefined && isCreated) parent.entries.set(name, (standing = createDirectory(undefined, [])))
+    if (!isDirectory(standing)) {
+      if (!isCreated) return undefined
+      throw new PathConflictError(path, directories.slice(0, depth + 1).join('/'))
+    }
+    chain.push(standing)
+  }
+  return chain[depth]
 }
 
-/** Removes the last segment, and every directory on the way that this leaves empty, but not the root. */
-function removeEntry(chain: readonly Directory[], segments: readonly string[]): void {
-  for (let depth = chain.length - 1; depth >= 0; depth -= 1) {
-    const directory = chain[depth] as Directory
-    directory.edits.set(segments[depth] as string, undefined)
-    directory.size -= 1
-    if (directory.size > 0) return
+/** Removes an entry where the walk stands, and every directory on the way that this leaves empty, but not the root. */
+function removeEntry({ directories, chain }: Walk, name: string): void {
+  let removed = name
+  while (true) {
+    const directory = chain.at(-1) as Directory
+    directory.entries.delete(removed)
+    if (directory.entries.size > 0 || chain.length === 1) return
+    chain.pop()
+    removed = directories[chain.length - 1] as string
   }
 }
 
@@ -197,7 +214,7 @@ function toEntry(
   name: string,
   content: Exclude<Content, { kind: 'absent' }>,
   standing: TreeEntry | undefined,
-  texts: Map<string, GitObject>,
+  texts: Texts,
 ): NewEntry {
   if (content.kind === 'link') {
     const object = toBlob(content.target, texts)
@@ -209,8 +226,11 @@ function toEntry(
   return { mode, name, id: object.id, object }
 }
 
+/** The blobs that were made, by their text. */
+type Texts = Map<string, GitObject>
+
 /** A train writes the same few texts into thousands of directories: each is hashed once. */
-function toBlob(text: string, texts: Map<string, GitObject>): GitObject {
+function toBlob(text: string, texts: Texts): GitObject {
   const known = texts.get(text)
   if (known !== undefined) return known
   const object = createObject('blob', Buffer.from(text, 'utf8'))
@@ -218,42 +238,36 @@ function toBlob(text: string, texts: Map<string, GitObject>): GitObject {
   return object
 }
 
-async function buildTrees(root: Directory, slice: TimeSlice): Promise<EditedTree> {
+async function buildTrees(rootBefore: ObjectId, root: Directory, slice: TimeSlice): Promise<EditedTree> {
   const objects = new Map<ObjectId, GitObject>()
-  const ids = new Map<Directory, ObjectId>()
   // Below before above: a tree needs the ids of its subtrees.
   for (const directory of changedDirectories(root).toReversed()) {
     if (slice.isOver()) await slice.next()
-    const entries = [...directory.before.values()].filter(({ name }) => !directory.edits.has(name))
-    for (const [name, edit] of directory.edits) {
-      if (edit === undefined) continue
-      if (isDirectory(edit)) {
-        const before = directory.before.get(name)
-        const id = ids.get(edit) ?? edit.id
-        entries.push(
-          before !== undefined && before.id === id ? before : { mode: treeMode, name, id: id ?? emptyTreeId },
-        )
-      } else {
-        entries.push(edit)
-        const isNew = edit.object !== undefined && directory.before.get(name)?.id !== edit.id
-        if (isNew) objects.set(edit.id, edit.object)
-      }
+    const entries: TreeEntry[] = []
+    for (const [name, standing] of directory.entries) {
+      if (isDirectory(standing)) entries.push(toTreeEntry(name, standing))
+      else entries.push(standing)
+      if ('object' in standing) objects.set(standing.id, standing.object)
     }
     const tree = createObject('tree', serializeTree(entries))
-    ids.set(directory, tree.id)
-    if (tree.id !== directory.id) objects.set(tree.id, tree)
+    directory.after = tree.id
+    if (tree.id !== directory.before?.id) objects.set(tree.id, tree)
   }
-  const before = root.id ?? emptyTreeId
-  const id = ids.get(root) ?? before
-  return { root: id, objects: id === before ? [] : [...objects.values()] }
+  const rootAfter = root.after ?? rootBefore
+  return { root: rootAfter, objects: rootAfter === rootBefore ? [] : [...objects.values()] }
+}
+
+function toTreeEntry(name: string, { before, after }: Directory): TreeEntry {
+  if (before !== undefined && (after === undefined || after === before.id)) return before
+  return { mode: treeMode, name, id: after ?? emptyTreeId }
 }
 
 /** The root, if anything changed, and every changed directory that is still there; parents first. */
 function changedDirectories(root: Directory): Directory[] {
   const directories = root.isChanged ? [root] : []
   for (const directory of directories) {
-    for (const edit of directory.edits.values()) {
-      if (isDirectory(edit) && edit.isChanged) directories.push(edit)
+    for (const standing of directory.entries.values()) {
+      if (isDirectory(standing) && standing.isChanged) directories.push(standing)
     }
   }
   return directories

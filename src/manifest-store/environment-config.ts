@@ -12,7 +12,8 @@ import { readable, unreadable } from '../core/readable.ts'
 export function parseEnvironmentConfig(text: string): Readable<EnvironmentConfig> {
   let json: unknown
   try {
-    json = JSON.parse(firstJsonValue(text))
+    // Kuberpult refuses a byte order mark; some editors write one, and nothing else can be meant by it.
+    json = JSON.parse(firstJsonValue(text.replace(/^\ufeff/u, '')))
   } catch (error) {
     return unreadable(`config.json is not JSON: ${(error as Error).message}`)
   }
@@ -55,16 +56,19 @@ function firstJsonValue(text: string): string {
   return text
 }
 
+/** Deeper than anything we know can stand; what is nested without end must not exhaust the stack. */
+const maximumDepth = 10
+
 /** Keys without case and underscores, so that both spellings are one; null is the same as absent, as in Go. */
-function foldKeys(json: unknown, isMap = false): unknown {
+function foldKeys(json: unknown, isMap = false, depth = 0): unknown {
   if (json === null) return undefined
-  if (Array.isArray(json)) return json.map((item) => foldKeys(item))
-  if (typeof json !== 'object') return json
+  if (typeof json !== 'object' || depth > maximumDepth) return json
+  if (Array.isArray(json)) return json.map((item) => foldKeys(item, false, depth + 1))
   return Object.fromEntries(
     Object.entries(json).map(([key, value]) => {
       if (isMap) return [key, value ?? '']
       const folded = key.toLowerCase().replaceAll('_', '')
-      return [folded, foldKeys(value, folded === 'applicationannotations')]
+      return [folded, foldKeys(value, folded === 'applicationannotations', depth + 1)]
     }),
   )
 }

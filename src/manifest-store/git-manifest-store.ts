@@ -8,7 +8,7 @@ import type { CommitAuthor } from './commit-message.ts'
 import { toCommitMessage } from './commit-message.ts'
 import { parseCommit, serializeCommit } from './commit.ts'
 import { editTree } from './edit-tree.ts'
-import { InvalidPathError, PathConflictError } from './git-errors.ts'
+import { InvalidPathError, MalformedObjectError, ObjectMissingError, PathConflictError } from './git-errors.ts'
 import type { GitObject } from './git-object.ts'
 import { createObject } from './git-object.ts'
 import { LayoutReader } from './layout-reader.ts'
@@ -41,10 +41,15 @@ interface State {
   readonly commit: ObjectId | undefined
   readonly tree: ObjectId | undefined
   readonly snapshot: Snapshot
+  /** When to load it again, because an object was missing or broken. */
+  readonly retryAt: Date | undefined
 }
 
 /** What became of a command: told to its caller once the batch is durable. */
 type Outcome = { readonly submitted: Submitted<unknown> } | { readonly error: unknown }
+
+/** How many milliseconds pieces that could not be read are left alone: a look for a missing object can be expensive. */
+const retryInterval = 5000
 
 /** How often a batch is decided anew because others moved the branch meanwhile. */
 const maximumAttempts = 10
@@ -112,7 +117,7 @@ export class GitManifestStore implements ManifestStore {
   async #refresh(): Promise<State> {
     try {
       const head = await this.#repository.head()
-      if (this.#current === undefined || this.#current.commit !== head) {
+      if (this.#current === undefined || this.#current.commit !== head || this.#mayKnowMore(this.#current)) {
         if (head === undefined && this.#current?.commit !== undefined) {
           throw new StoreUnavailableError(
             `branch ${this.#repository.branch} has disappeared; it was at ${this.#current.commit}. ` +
@@ -137,9 +142,15 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async #loadState(commit: ObjectId | undefined, tree: ObjectId | undefined): Promise<State> {
-    const snapshot = await this.#loader.load(commit, tree)
+    const { snapshot, isComplete } = await this.#loader.load(commit, tree)
     if (tree !== undefined) this.#trees.set(snapshot, tree)
-    return { commit, tree, snapshot }
+    const retryAt = isComplete ? undefined : new Date(this.#clock().getTime() + retryInterval)
+    return { commit, tree, snapshot, retryAt }
+  }
+
+  /** Whether a piece that could not be read may be readable by now: somebody may have put the object back. */
+  #mayKnowMore({ retryAt }: State): boolean {
+    return retryAt !== undefined && this.#clock() >= retryAt
   }
 
   /** Decides and writes a batch until it is on the branch, then tells each caller what became of its command. */
@@ -270,10 +281,16 @@ export class GitManifestStore implements ManifestStore {
   }
 }
 
-/** What the tree editor objects to is a matter of the repository, not a fault of ours. */
+/** What the tree editor objects to, and what cannot be read, is a matter of the repository, not a fault of ours. */
 function toStoreError(error: unknown): unknown {
-  const isAboutPath = error instanceof PathConflictError || error instanceof InvalidPathError
-  return isAboutPath ? new PathNotWritableError(`${error.message}; nothing was changed`, { cause: error }) : error
+  if (error instanceof PathConflictError || error instanceof InvalidPathError) {
+    return new PathNotWritableError(`${error.message}; nothing was changed`, { cause: error })
+  }
+  const isUnread = error instanceof ObjectMissingError || error instanceof MalformedObjectError
+  if (isUnread || (error instanceof Error && 'syscall' in error)) {
+    return new StoreUnavailableError(`the repository cannot be read: ${error.message}`, { cause: error })
+  }
+  return error
 }
 
 function messageOf(error: unknown): string {

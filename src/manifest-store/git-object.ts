@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import type { ObjectId } from '../core/object-id.ts'
 
 export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag'
@@ -18,8 +18,19 @@ export const emptyBlobId: ObjectId = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
 
 /** Takes the content of an object and answers it with its id. The data is not copied: it must not change afterwards. */
 export function createObject(type: ObjectType, data: Uint8Array): GitObject {
-  const id = createHash('sha1').update(`${type} ${data.length}\0`).update(data).digest('hex')
-  return { id, type, data }
+  const header = Buffer.from(`${type} ${data.length}\0`, 'latin1')
+  return {
+    id: data.length > smallObject ? hashInPieces(header, data) : hash('sha1', Buffer.concat([header, data])),
+    type,
+    data,
+  }
+}
+
+/** Up to this size it is faster to copy the data behind its header than to keep a hash between the two. */
+const smallObject = 4096
+
+function hashInPieces(header: Uint8Array, data: Uint8Array): ObjectId {
+  return createHash('sha1').update(header).update(data).digest('hex')
 }
 
 /** Whether this text has the form of an id: 40 lower-case hex digits. */

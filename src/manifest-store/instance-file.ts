@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 import { createDurably, hasCode, isSameFile, noHardLinks } from './durable-file.ts'
 import { InstanceRunningError } from './git-errors.ts'
 import type { ProcessIdentity } from './process-identity.ts'
-import { findOut, identifyThisProcess } from './process-identity.ts'
+import { observeProcess, identifyThisProcess } from './process-identity.ts'
 
 export interface InstanceClaim {
   /** Gives the repository back. Can be called more than once. */
@@ -39,9 +39,11 @@ export async function claimInstance(gitDirectory: string, options: ClaimOptions 
     if (file !== undefined) return keepAlive(file, path, heartbeatInterval, log)
     const found = await readInstanceFile(path)
     if (found === undefined) continue
-    await assertDead(found, path, silence, log)
+    const state = await observeInstance(found, path, silence, log)
+    if (state === 'running') throw new InstanceRunningError(path, describeInstance(found.instance))
+    if (state === 'replaced') continue
     log?.warn({ instance: found.instance }, 'taking over from an instance that did not give the repository back')
-    await removeFile(found, path)
+    await removeDeadFile(found, path)
   }
 }
 
@@ -114,26 +116,30 @@ function parseInstance(text: string): Instance | undefined {
   }
 }
 
-async function assertDead(found: FoundFile, path: string, silence: number, log: ClaimOptions['log']): Promise<void> {
-  const state = found.instance === undefined ? 'unknown' : await findOut(found.instance)
-  if (state === 'gone') return
-  if (state === 'unknown') {
-    log?.warn({ instance: found.instance, silence }, 'another instance may be running, waiting for a sign of it')
-    if (await isSilent(found, path, silence)) return
-  }
-  throw new InstanceRunningError(path, describeInstance(found.instance))
+type InstanceState = 'running' | 'gone' | 'replaced'
+
+async function observeInstance(
+  found: FoundFile,
+  path: string,
+  silence: number,
+  log: ClaimOptions['log'],
+): Promise<InstanceState> {
+  const state = found.instance === undefined ? 'unknown' : await observeProcess(found.instance)
+  if (state !== 'unknown') return state
+  log?.warn({ instance: found.instance, silence }, 'another instance may be running, waiting for a sign of it')
+  return watchFile(found, path, silence)
 }
 
 /** Watches the file rather than comparing its time with ours: another host's clock may be off. */
-async function isSilent(found: FoundFile, path: string, silence: number): Promise<boolean> {
+async function watchFile(found: FoundFile, path: string, silence: number): Promise<InstanceState> {
   const end = performance.now() + silence
   for (let remaining = silence; remaining > 0; remaining = end - performance.now()) {
     await setTimeout(Math.min(remaining, 500))
     const current = await readInstanceFile(path)
-    if (current === undefined) return true
-    if (current.ino !== found.ino || current.mtime !== found.mtime) return false
+    if (current?.ino !== found.ino) return 'replaced'
+    if (current.mtime !== found.mtime) return 'running'
   }
-  return true
+  return 'gone'
 }
 
 function describeInstance(instance: Instance | undefined): string {
@@ -141,19 +147,30 @@ function describeInstance(instance: Instance | undefined): string {
   return `process ${instance.pid} on host ${instance.hostname}, since ${instance.startedAt}`
 }
 
-/** Moves the file aside before it is removed, so that of two instances that saw it dead only one removes it. */
-async function removeFile(found: FoundFile, path: string): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`
+/** How old the lock of a takeover gets only when its holder died, in milliseconds. It is held for a few. */
+const longestTakeover = 10_000
+
+/**
+ * Removes a dead instance's file. Of those who found it dead one at a time does this, under a lock, and looks again
+ * first: the others would remove the file of the one that was faster.
+ */
+async function removeDeadFile(found: FoundFile, path: string): Promise<void> {
+  const lockFile = `${path}.lock`
   try {
-    await rename(path, aside)
+    const lock = await open(lockFile, 'wx')
+    await lock.close()
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return
-    throw error
+    if (!hasCode(error, 'EEXIST')) throw error
+    const stats = await stat(lockFile).catch(() => undefined)
+    if (stats !== undefined && Date.now() - stats.mtimeMs > longestTakeover) await rm(lockFile, { force: true })
+    return setTimeout(50)
   }
-  const moved = await readInstanceFile(aside)
-  if (moved?.ino === found.ino && moved.mtime === found.mtime) return rm(aside)
-  // The other one was faster, and this is its file.
-  await rename(aside, path)
+  try {
+    const current = await readInstanceFile(path)
+    if (current?.ino === found.ino && current.mtime === found.mtime) await rm(path)
+  } finally {
+    await rm(lockFile, { force: true })
+  }
 }
 
 function keepAlive(file: FileHandle, path: string, interval: number, log: ClaimOptions['log']): InstanceClaim {

@@ -11,6 +11,14 @@ class LayoutError extends Error {
   override readonly name = 'LayoutError'
 }
 
+/** Waits for all; of several errors the first in order is thrown, so that what is said does not depend on the disk. */
+export async function inOrder<T>(pieces: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(pieces)
+  const values: T[] = []
+  for (const piece of pieces) values.push(await piece)
+  return values
+}
+
 /** A directory's entries by name. */
 export type Directory = ReadonlyMap<string, TreeEntry>
 
@@ -87,5 +95,6 @@ export class LayoutReader {
   }
 }
 
-const decoder = new TextDecoder()
+/** Verbatim, as Kuberpult reads: a byte order mark is part of the text. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/

@@ -4,7 +4,9 @@ import type { ApplicationName, EnvironmentName, TeamName } from '../core/names.t
 import { compareNames } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { Readable } from '../core/readable.ts'
+import { isSameEntry } from './directory-memo.ts'
 import type { Directory, LayoutReader } from './layout-reader.ts'
+import { inOrder } from './layout-reader.ts'
 import type { TreeEntry } from './tree.ts'
 import { isFile } from './tree.ts'
 
@@ -12,7 +14,7 @@ import { isFile } from './tree.ts'
 export class ApplicationLoader {
   readonly #reader: LayoutReader
   readonly #name: ApplicationName
-  #releases = new Map<bigint, { readonly id: ObjectId; readonly release: Readable<Release> }>()
+  #releases = new Map<bigint, { readonly entry: TreeEntry; readonly release: Readable<Release> }>()
 
   constructor(reader: LayoutReader, name: ApplicationName) {
     this.#reader = reader
@@ -35,7 +37,7 @@ export class ApplicationLoader {
       const versions = [...entries.keys()].toSorted((a, b) => (a < b ? -1 : 1))
       return {
         name: this.#name,
-        team: await this.#reader.attempt(path, async () => {
+        team: await this.#reader.attempt(`${path}/team`, async () => {
           const team = await this.#reader.text(`${path}/team`, directory.get('team'))
           return (team || undefined) as TeamName | undefined
         }),
@@ -54,7 +56,7 @@ export class ApplicationLoader {
     linked: ReadonlySet<bigint>,
   ): Promise<ReadonlyMap<bigint, Readable<Release>>> {
     const releases = new Map<bigint, Readable<Release>>()
-    const remembered = new Map<bigint, { readonly id: ObjectId; readonly release: Readable<Release> }>()
+    const remembered = new Map<bigint, { readonly entry: TreeEntry; readonly release: Readable<Release> }>()
     const uncovered = new Set(environments)
     let isLatestKnown = false
     for (const version of versions.toReversed()) {
@@ -64,12 +66,14 @@ export class ApplicationLoader {
       const known = this.#releases.get(version)
       const failuresBefore = this.#reader.failures
       const release =
-        known?.id === entry.id ? known.release : await this.#loadRelease(`${path}/releases/${version}`, version, entry)
+        known !== undefined && isSameEntry(known.entry, entry)
+          ? known.release
+          : await this.#loadRelease(`${path}/releases/${version}`, version, entry)
       releases.set(version, release)
-      if (this.#reader.failures === failuresBefore) remembered.set(version, { id: entry.id, release })
+      if (this.#reader.failures === failuresBefore) remembered.set(version, { entry, release })
+      if (!(release.ok && release.value.isPrepublish)) isLatestKnown = true
       if (!release.ok) continue
       for (const environment of release.value.manifests.keys()) uncovered.delete(environment)
-      if (!release.value.isPrepublish) isLatestKnown = true
     }
     this.#releases = remembered
     return releases
@@ -109,7 +113,7 @@ export async function loadManifests(
   release: Directory,
 ): Promise<ReadonlyMap<EnvironmentName, ObjectId>> {
   const environments = await reader.directory(`${path}/environments`, release.get('environments'))
-  const manifests = await Promise.all(
+  const manifests = await inOrder(
     [...environments].map(async ([name, entry]) => {
       const manifestPath = `${path}/environments/${name}`
       const manifest = (await reader.directory(manifestPath, entry)).get('manifests.yaml')

@@ -17,19 +17,12 @@ type Applications = ReadonlyMap<ApplicationName, Readable<EnvironmentApplication
 export class EnvironmentLoader {
   readonly #reader: LayoutReader
   readonly #name: EnvironmentName
-  readonly #onApplicationLoaded: (application: ApplicationName) => void
   readonly #parts = new DirectoryMemo<Partial<Environment>>()
   readonly #applications = new DirectoryMemo<Readable<EnvironmentApplication>>()
 
-  constructor(
-    reader: LayoutReader,
-    name: EnvironmentName,
-    /** Told of each application whose state in this environment was read anew. */
-    onApplicationLoaded: (application: ApplicationName) => void,
-  ) {
+  constructor(reader: LayoutReader, name: EnvironmentName) {
     this.#reader = reader
     this.#name = name
-    this.#onApplicationLoaded = onApplicationLoaded
   }
 
   async load(entry: TreeEntry): Promise<Environment> {
@@ -38,7 +31,7 @@ export class EnvironmentLoader {
     if (!directory.ok) {
       return { name: this.#name, config: directory, locks: directory, teamLocks: directory, applications: directory }
     }
-    const known = [...directory.value.values()].filter(({ name }) => name in partLoaders)
+    const known = [...directory.value.values()].filter(({ name }) => Object.hasOwn(partLoaders, name))
     const parts = await this.#parts.update(known, async (part) => {
       const failuresBefore = this.#reader.failures
       const value = await partLoaders[part.name as keyof typeof partLoaders](this, `${path}/${part.name}`, part)
@@ -76,7 +69,6 @@ export class EnvironmentLoader {
     const directory = await this.#reader.attempt(path, () => this.#reader.directory(path, entry))
     if (!directory.ok) return { applications: directory }
     const applications = await this.#applications.update([...directory.value.values()], async (application) => {
-      this.#onApplicationLoaded(application.name as ApplicationName)
       const failuresBefore = this.#reader.failures
       const applicationPath = `${path}/${application.name}`
       const value = await this.#reader.attempt(applicationPath, () =>

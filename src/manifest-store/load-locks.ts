@@ -2,13 +2,14 @@ import type { Lock, Locks } from '../core/lock.ts'
 import { noLocks } from '../core/lock.ts'
 import { compareNames } from '../core/names.ts'
 import type { LayoutReader } from './layout-reader.ts'
+import { inOrder } from './layout-reader.ts'
 import type { TreeEntry } from './tree.ts'
 
 /** The locks in a `locks` directory, in the order of their ids (spec 1.5). */
 export async function loadLocks(reader: LayoutReader, path: string, entry: TreeEntry | undefined): Promise<Locks> {
   if (entry === undefined) return noLocks
   const entries = [...(await reader.directory(path, entry)).values()]
-  const locks = await Promise.all(entries.map((lock) => loadLock(reader, `${path}/${lock.name}`, lock)))
+  const locks = await inOrder(entries.map((lock) => loadLock(reader, `${path}/${lock.name}`, lock)))
   return new Map(locks.toSorted((a, b) => compareNames(a.id, b.id)).map((lock) => [lock.id, lock]))
 }
 

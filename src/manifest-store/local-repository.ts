@@ -2,9 +2,9 @@ import { resolve } from 'node:path'
 import type { ObjectId } from '../core/object-id.ts'
 import { assertServable } from './assert-servable.ts'
 import type { CommitAuthor } from './commit-message.ts'
-import { RefNotDurableError } from './git-errors.ts'
+import { MalformedRefError, RefNotDurableError } from './git-errors.ts'
 import { claimInstance } from './instance-file.ts'
-import { IsomorphicGitReader } from './isomorphic-git-reader.ts'
+import { ObjectReader } from './object-reader.ts'
 import { buildPack } from './pack-file.ts'
 import { listBranches, moveRef, readHeadBranch, readRef, removeStaleRefLock } from './ref-file.ts'
 import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
@@ -29,7 +29,7 @@ export class LocalRepository implements Repository {
   readonly #gitDirectory: string
   readonly #ref: string
   readonly #committer: CommitAuthor
-  readonly #reader: IsomorphicGitReader
+  readonly #reader: ObjectReader
   readonly #release: () => Promise<void>
 
   private constructor(
@@ -43,7 +43,7 @@ export class LocalRepository implements Repository {
     this.#gitDirectory = gitDirectory
     this.#ref = ref
     this.#committer = options.committer
-    this.#reader = new IsomorphicGitReader(gitDirectory)
+    this.#reader = new ObjectReader(gitDirectory)
     this.#release = release
   }
 
@@ -54,7 +54,7 @@ export class LocalRepository implements Repository {
   static async open(options: LocalRepositoryOptions): Promise<LocalRepository> {
     const gitDirectory = resolve(options.path)
     await assertServable(gitDirectory)
-    const ref = options.branch === undefined ? await readHeadBranch(gitDirectory) : `refs/heads/${options.branch}`
+    const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : `refs/heads/${options.branch}`
     await assertBranch(gitDirectory, ref)
     const instance = await claimInstance(gitDirectory, { log: options.log })
     if (await removeStaleRefLock(gitDirectory, ref)) {
@@ -96,8 +96,21 @@ export class LocalRepository implements Repository {
     return outcome
   }
 
-  close(): Promise<void> {
-    return this.#release()
+  async close(): Promise<void> {
+    this.#reader.close()
+    await this.#release()
+  }
+}
+
+async function findHeadBranch(gitDirectory: string): Promise<string> {
+  try {
+    return await readHeadBranch(gitDirectory)
+  } catch (error) {
+    if (!(error instanceof MalformedRefError)) throw error
+    throw new RepositoryRefusedError(
+      `the HEAD of ${gitDirectory} names no branch. Name the one to serve in SIGNALBOX_BRANCH`,
+      { cause: error },
+    )
   }
 }
 

@@ -22,7 +22,7 @@ export async function identifyThisProcess(): Promise<ProcessIdentity> {
 }
 
 /** Whether a process still runs; `unknown` when that cannot be seen from here. */
-export async function findOut(other: ProcessIdentity): Promise<'running' | 'gone' | 'unknown'> {
+export async function observeProcess(other: ProcessIdentity): Promise<'running' | 'gone' | 'unknown'> {
   const self = await identifyThisProcess()
   const isVisible = other.hostname === self.hostname && isSameOrUnknown(other.pidNamespace, self.pidNamespace)
   if (!isVisible) return 'unknown'

@@ -178,9 +178,9 @@ async function readFolder(folder: string) {
 /** Adds a line to the ref's log where git keeps one. The ref has moved already, so a failure is none of the move's. */
 async function appendToReflog(gitDirectory: string, ref: string, { from, to, reflog }: RefMove): Promise<void> {
   const { committer, message } = reflog ?? { committer: { name: 'signalbox', email: '' }, message: 'update' }
-  const identity = formatIdentity(committer, new Date())
-  const line = `${from ?? zeroId} ${to} ${identity}\t${message.replaceAll(/\s+/g, ' ').trim()}\n`
   try {
+    const identity = formatIdentity(committer, new Date())
+    const line = `${from ?? zeroId} ${to} ${identity}\t${message.replaceAll(/\s+/g, ' ').trim()}\n`
     // Without O_CREAT: whoever wants a log creates it.
     await appendFile(join(gitDirectory, 'logs', ref), line, { flag: constants.O_WRONLY | constants.O_APPEND })
   } catch {

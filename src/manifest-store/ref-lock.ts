@@ -71,14 +71,17 @@ async function tryLock(gitDirectory: string, ref: string, content: string): Prom
   if (await exists(lockFile)) return false
   await createFolderOf(gitDirectory, ref)
   const file = await writePrivateFile(privateFile, content)
-  let isLinked = false
+  let isOurs = false
   try {
     await link(privateFile, lockFile)
-    // Open files keep their number, so this cannot be a later file. It is another one only if a second instance, which
-    // should not be, wrote the private file meanwhile: then the lock would publish that instance's commit as ours.
-    isLinked = await isSameFile(file, lockFile)
-    if (!isLinked) await rm(lockFile)
-    return isLinked
+    try {
+      // Open files keep their number, so this cannot be a later file. It is another one only if a second instance, which
+      // should not be, wrote the private file meanwhile: then the lock would publish that instance's commit as ours.
+      isOurs = await isSameFile(file, lockFile)
+    } finally {
+      if (!isOurs) await rm(lockFile, { force: true })
+    }
+    return isOurs
   } catch (error) {
     // EEXIST: somebody was faster. ENOENT: git has removed the empty folder, or a second instance our private file.
     if (hasCode(error, 'EEXIST', 'ENOENT')) return false
@@ -86,7 +89,7 @@ async function tryLock(gitDirectory: string, ref: string, content: string): Prom
     throw error
   } finally {
     await file.close()
-    if (!isLinked) await rm(privateFile, { force: true })
+    if (!isOurs) await rm(privateFile, { force: true })
   }
 }
 

@@ -20,6 +20,8 @@ import { writePack } from './write-pack.ts'
 export async function seedRepository(path: string, folder: string, author: CommitAuthor, now: Date): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const gitDirectory = `${path}.new-${process.pid}`
+  // In a container every process has the same number: one that died here left its folder under this name.
+  await rm(gitDirectory, { recursive: true, force: true })
   try {
     await git.init({ fs, gitdir: gitDirectory, bare: true, defaultBranch: 'main' })
     const { commit, objects } = await createFirstCommit(await readManifestFolder(folder), author, now)

@@ -5,13 +5,20 @@ import type { ApplicationName, EnvironmentName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { Readable } from '../core/readable.ts'
 import type { Snapshot } from '../core/snapshot.ts'
-import { DirectoryMemo } from './directory-memo.ts'
+import { DirectoryMemo, isSameEntry } from './directory-memo.ts'
 import type { Directory } from './layout-reader.ts'
 import { LayoutReader } from './layout-reader.ts'
 import { ApplicationLoader } from './load-application.ts'
 import { EnvironmentLoader } from './load-environment.ts'
 import type { ObjectCache } from './object-cache.ts'
+import type { TreeEntry } from './tree.ts'
 import { isTree } from './tree.ts'
+
+export interface LoadedSnapshot {
+  readonly snapshot: Snapshot
+  /** False when an object could not be read: another load of the same commit may know more. */
+  readonly isComplete: boolean
+}
 
 /**
  * Loads snapshots. Each load costs what differs from the load before, whichever commit that was; everything else is
@@ -19,23 +26,23 @@ import { isTree } from './tree.ts'
  */
 export class SnapshotLoader {
   readonly #reader: LayoutReader
+  /** Told of each file in `environments/` once, when it appears. */
   readonly #onIgnored: (path: string) => void
+  #ignored: ReadonlySet<string> = new Set()
 
   readonly #environments = new DirectoryMemo<Environment>()
   readonly #environmentLoaders = new Map<string, EnvironmentLoader>()
   readonly #applications = new DirectoryMemo<Readable<Application>>()
   readonly #applicationLoaders = new Map<string, ApplicationLoader>()
-  /** Applications whose links were read anew since they were last loaded: they may need other releases now. */
-  readonly #touched = new Set<ApplicationName>()
-  /** What the last load answered; `id` is null when the next one may do better. */
-  #lastApplications: {
-    readonly id: ObjectId | undefined | null
-    readonly environments: ReadonlySet<EnvironmentName>
-    readonly value: ReadonlyMap<ApplicationName, Readable<Application>>
-  } = { id: undefined, environments: new Set(), value: new Map() }
+  /** What the last load answered, and from which entry; null when the next one may do better. */
+  #last: {
+    readonly entry: TreeEntry | undefined | null
+    readonly environments: ReadonlyMap<EnvironmentName, Environment>
+    readonly applications: ReadonlyMap<ApplicationName, Readable<Application>>
+  } = { entry: undefined, environments: new Map(), applications: new Map() }
 
   /** One load at a time: what is remembered must belong to one commit when the next load compares with it. */
-  #last: Promise<unknown> = Promise.resolve()
+  #running: Promise<unknown> = Promise.resolve()
 
   constructor(objects: ObjectCache, onIgnored: (path: string) => void) {
     this.#reader = new LayoutReader(objects)
@@ -43,21 +50,25 @@ export class SnapshotLoader {
   }
 
   /** The state in the tree `root` of `commit`; both undefined for a branch without commits. */
-  load(commit: ObjectId | undefined, root: ObjectId | undefined): Promise<Snapshot> {
-    const loaded = this.#last.then(
+  load(commit: ObjectId | undefined, root: ObjectId | undefined): Promise<LoadedSnapshot> {
+    const loaded = this.#running.then(
       () => this.#load(commit, root),
       () => this.#load(commit, root),
     )
-    this.#last = loaded
+    this.#running = loaded
     return loaded
   }
 
-  async #load(commit: ObjectId | undefined, root: ObjectId | undefined): Promise<Snapshot> {
+  async #load(commit: ObjectId | undefined, root: ObjectId | undefined): Promise<LoadedSnapshot> {
     const problems: string[] = []
+    const failuresBefore = this.#reader.failures
     const top: Directory = root === undefined ? new Map() : await this.#reader.tree(root)
     const environments = await this.#loadEnvironments(await this.#topDirectory('environments', top, problems))
     const applications = await this.#loadApplications(top, environments, problems)
-    return { commit, environments, applications, problems }
+    return {
+      snapshot: { commit, environments, applications, problems },
+      isComplete: this.#reader.failures === failuresBefore,
+    }
   }
 
   async #topDirectory(name: string, top: Directory, problems: string[]): Promise<Directory> {
@@ -68,15 +79,12 @@ export class SnapshotLoader {
   }
 
   async #loadEnvironments(directory: Directory): Promise<ReadonlyMap<EnvironmentName, Environment>> {
-    const entries = [...directory.values()].filter((entry) => {
-      if (!isTree(entry)) this.#onIgnored(`environments/${entry.name}`)
-      return isTree(entry)
-    })
-    const environments = await this.#environments.update(entries, async (entry) => {
+    this.#tellIgnored([...directory.values()].filter((entry) => !isTree(entry)))
+    const environments = await this.#environments.update([...directory.values()].filter(isTree), async (entry) => {
       const name = entry.name as EnvironmentName
       let loader = this.#environmentLoaders.get(name)
       if (loader === undefined) {
-        loader = new EnvironmentLoader(this.#reader, name, (application) => this.#touched.add(application))
+        loader = new EnvironmentLoader(this.#reader, name)
         this.#environmentLoaders.set(name, loader)
       }
       const failuresBefore = this.#reader.failures
@@ -87,46 +95,70 @@ export class SnapshotLoader {
     return environments as ReadonlyMap<EnvironmentName, Environment>
   }
 
+  #tellIgnored(entries: readonly TreeEntry[]): void {
+    const names = new Set(entries.map(({ name }) => name))
+    for (const name of names) if (!this.#ignored.has(name)) this.#onIgnored(`environments/${name}`)
+    this.#ignored = names
+  }
+
   async #loadApplications(
     top: Directory,
     environments: ReadonlyMap<EnvironmentName, Environment>,
     problems: string[],
   ): Promise<ReadonlyMap<ApplicationName, Readable<Application>>> {
     const names = new Set(environments.keys())
-    const areNamesSame = isSameSet(names, this.#lastApplications.environments)
-    for (const name of this.#touched) {
+    const areNamesSame = hasSameKeys(environments, this.#last.environments)
+    const touched = findTouched(this.#last.environments, environments)
+    for (const name of touched) {
       const known = this.#applications.get(name)
-      if (known?.ok && hasReleases(known.value, linkedVersions(name, environments))) this.#touched.delete(name)
+      if (known?.ok && hasReleases(known.value, linkedVersions(name, environments))) touched.delete(name)
     }
-    const id = top.get('applications')?.id
-    if (areNamesSame && this.#touched.size === 0 && id === this.#lastApplications.id)
-      return this.#lastApplications.value
+    const entry = top.get('applications')
+    if (areNamesSame && touched.size === 0 && this.#last.entry !== null && isSameEntry(entry, this.#last.entry)) {
+      this.#last = { ...this.#last, environments }
+      return this.#last.applications
+    }
 
     const directory = await this.#topDirectory('applications', top, problems)
-    for (const name of areNamesSame ? this.#touched : directory.keys()) this.#applications.forget(name)
+    for (const name of areNamesSame ? touched : directory.keys()) this.#applications.forget(name)
     const failuresBefore = this.#reader.failures
-    const applications = await this.#applications.update([...directory.values()], async (entry) => {
-      const name = entry.name as ApplicationName
+    const loaded = await this.#applications.update([...directory.values()], async (application) => {
+      const name = application.name as ApplicationName
       let loader = this.#applicationLoaders.get(name)
       if (loader === undefined) {
         loader = new ApplicationLoader(this.#reader, name)
         this.#applicationLoaders.set(name, loader)
       }
       const failuresBeforeThis = this.#reader.failures
-      const application = await loader.load(entry, names, linkedVersions(name, environments))
-      return { value: application, isFinal: this.#reader.failures === failuresBeforeThis }
+      const value = await loader.load(application, names, linkedVersions(name, environments))
+      return { value, isFinal: this.#reader.failures === failuresBeforeThis }
     })
-    dropAllBut(this.#applicationLoaders, applications)
-    this.#touched.clear()
-    const value = applications as ReadonlyMap<ApplicationName, Readable<Application>>
+    dropAllBut(this.#applicationLoaders, loaded)
+    const applications = loaded as ReadonlyMap<ApplicationName, Readable<Application>>
     const isFinal = this.#reader.failures === failuresBefore && problems.length === 0
-    this.#lastApplications = { id: isFinal ? id : null, environments: names, value }
-    return value
+    this.#last = { entry: isFinal ? entry : null, environments, applications }
+    return applications
   }
 }
 
-function isSameSet(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean {
-  return a.size === b.size && [...a].every((item) => b.has(item))
+function hasSameKeys<K>(a: ReadonlyMap<K, unknown>, b: ReadonlyMap<K, unknown>): boolean {
+  return a.size === b.size && [...a.keys()].every((key) => b.has(key))
+}
+
+/** The applications whose entry in some environment is not the one that it was: they may need other releases now. */
+function findTouched(
+  before: ReadonlyMap<EnvironmentName, Environment>,
+  after: ReadonlyMap<EnvironmentName, Environment>,
+): Set<ApplicationName> {
+  const touched = new Set<ApplicationName>()
+  for (const [name, { applications }] of after) {
+    const old = before.get(name)?.applications
+    if (applications === old || !applications.ok) continue
+    for (const [application, entry] of applications.value) {
+      if (!old?.ok || old.value.get(application) !== entry) touched.add(application)
+    }
+  }
+  return touched
 }
 
 /** Whether each of these versions is loaded, or does not exist. */

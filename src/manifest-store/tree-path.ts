@@ -1,29 +1,44 @@
 import { InvalidPathError } from './git-errors.ts'
 import { encodeName, isNameText } from './tree-name.ts'
 
-/**
- * The segments of a path. Throws InvalidPathError when one of them could leave its folder, cannot be checked out, or
- * is a name that `git fsck --strict` takes for git's own on some file system.
- */
-export function splitPath(path: string): string[] {
-  const segments = path.split('/')
-  for (const segment of segments) {
-    const problem = plainSegment.test(segment) ? undefined : problemOf(segment)
-    if (problem !== undefined) throw new InvalidPathError(path, problem)
-  }
-  return segments
+/** A path in a tree: the names of the directories on the way, and the last name. */
+export interface TreePath {
+  readonly directories: readonly string[]
+  readonly name: string
+  /** The directories as text, with a final slash. */
+  readonly prefix: string
 }
 
-/** Nearly all segments are of this form, in which nothing can be wrong. */
-const plainSegment = /^[\w-][\w.-]{0,254}$/
+/**
+ * Takes a path apart. Throws InvalidPathError when one of its names could leave its folder, cannot be checked out, or is
+ * one that `git fsck --strict` takes for git's own on some file system. Long lists of paths mostly stay in a directory
+ * for several: when the path before is given, its directories are shared instead of split again.
+ */
+export function splitPath(path: string, before?: TreePath): TreePath {
+  const prefix = path.slice(0, path.lastIndexOf('/') + 1)
+  const name = path.slice(prefix.length)
+  assertName(name, path)
+  if (prefix === before?.prefix) return { directories: before.directories, name, prefix }
+  const directories = prefix.split('/').slice(0, -1)
+  for (const directory of directories) assertName(directory, path)
+  return { directories, name, prefix }
+}
 
-function problemOf(segment: string): string | undefined {
-  if (segment === '') return 'it has an empty segment'
-  if (segment === '.' || segment === '..') return `${segment} is not a name`
-  if (segment.includes('\0') || segment.includes('\\')) return 'a name cannot contain NUL or a backslash'
-  if (!isNameText(segment)) return 'a name must be valid Unicode'
-  if (encodeName(segment).length > longestName) return `a name cannot be longer than ${longestName} bytes`
-  if (isOneOfGits(segment)) return `${JSON.stringify(segment)} is a name of git's own`
+function assertName(name: string, path: string): void {
+  const problem = plainName.test(name) ? undefined : problemOf(name)
+  if (problem !== undefined) throw new InvalidPathError(path, problem)
+}
+
+/** Nearly all names are of this form, in which nothing can be wrong. */
+const plainName = /^[\w-][\w.-]{0,254}$/
+
+function problemOf(name: string): string | undefined {
+  if (name === '') return 'it has an empty segment'
+  if (name === '.' || name === '..') return `${name} is not a name`
+  if (name.includes('\0') || name.includes('\\')) return 'a name cannot contain NUL or a backslash'
+  if (!isNameText(name)) return 'a name must be valid Unicode'
+  if (encodeName(name).length > longestName) return `a name cannot be longer than ${longestName} bytes`
+  if (isOneOfGits(name)) return `${JSON.stringify(name)} is a name of git's own`
   return undefined
 }
 

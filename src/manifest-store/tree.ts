@@ -36,7 +36,6 @@ export function isLink(entry: TreeEntry): boolean {
 export function parseTree(data: Uint8Array): TreeEntry[] {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
   const entries: TreeEntry[] = []
-  const names = new Set<string>()
   for (let at = 0; at < bytes.length;) {
     const space = at + (bytes[at + 5] === spaceByte ? 5 : 6)
     const mode = bytes.toString('latin1', at, space)
@@ -47,9 +46,9 @@ export function parseTree(data: Uint8Array): TreeEntry[] {
     const name = decodeName(bytes.subarray(space + 1, end))
     if (name === '' || name.includes('/')) throw malformed(`${JSON.stringify(name)} is no name`)
     entries.push({ mode, name, id: bytes.toString('hex', end + 1, next) })
-    if (names.add(name).size < entries.length) throw malformed(`two entries are named ${JSON.stringify(name)}`)
     at = next
   }
+  assertDistinct(entries)
   return entries
 }
 
@@ -57,16 +56,14 @@ export function parseTree(data: Uint8Array): TreeEntry[] {
  * A tree object with these entries, in whatever order they come, in git's order. Throws MalformedObjectError for entries
  * that `parseTree` would not accept. Names like `..` are the caller's concern: git reads such trees.
  */
-export function serializeTree(entries: Iterable<TreeEntry>): Uint8Array {
-  const sorted = Array.from(entries).toSorted(compareEntries)
-  const names = new Set<string>()
+export function serializeTree(entries: readonly TreeEntry[]): Uint8Array {
+  const sorted = entries.toSorted(compareEntries)
+  assertDistinct(sorted)
   const longest = sorted.reduce((sum, { mode, name }) => sum + mode.length + 3 * name.length + 2 + idLength, 0)
   const bytes = Buffer.allocUnsafe(longest)
   let at = 0
   for (const { mode, name, id } of sorted) {
     if (!isMode(mode)) throw malformed(`${JSON.stringify(mode)} is no mode`)
-    if (names.has(name)) throw malformed(`two entries are named ${JSON.stringify(name)}`)
-    names.add(name)
     at += bytes.write(mode, at, 'latin1')
     bytes[at] = spaceByte
     at = writeName(bytes, name, at + 1)
@@ -78,6 +75,23 @@ export function serializeTree(entries: Iterable<TreeEntry>): Uint8Array {
   }
   // A copy of the right length: the object may be kept for long.
   return Buffer.from(bytes.subarray(0, at))
+}
+
+function assertDistinct(entries: readonly TreeEntry[]): void {
+  let before: TreeEntry | undefined
+  let isSorted = true
+  for (let index = 0; index < entries.length; index += 1) {
+    const entry = entries[index] as TreeEntry
+    if (before !== undefined && isSorted) isSorted = compareEntries(before, entry) < 0
+    // In git's order, all that stands between two entries of one name begins with that name.
+    for (let earlier = index - 1; entries[earlier]?.name.startsWith(entry.name); earlier -= 1) {
+      if (entries[earlier]?.name === entry.name) throw malformed(`two entries are named ${JSON.stringify(entry.name)}`)
+    }
+    before = entry
+  }
+  if (!isSorted && new Set(entries.map(({ name }) => name)).size < entries.length) {
+    throw malformed('two entries have the same name')
+  }
 }
 
 /** Writes a name and answers where it ends. Nearly all names are ASCII, and a loop is then far faster than a call. */

@@ -89,6 +89,7 @@ describe('a version link', () => {
     ['7', 'leads nowhere'],
     ['../7', 'leads nowhere'],
     ['/applications/cart/releases/7', 'is absolute'],
+    ['/../../../../applications/cart/releases/7', 'is absolute'],
     ['applications/cart/releases/7', 'leads nowhere'],
     ['../../../applications/cart/releases/7', 'has one step too few'],
     ['../../../../../applications/cart/releases/7', 'has one step too many'],

@@ -373,6 +373,12 @@ describe('a run that is wanted with one prognosis only', () => {
     })
   })
 
+  it('is told so in a sentence', () => {
+    expect(() => decide(cartCanTravel, 'staging', { accepts: () => false })).toThrow(
+      'the prognosis has changed since it was made: nothing was deployed',
+    )
+  })
+
   it('is not asked when the prognosis itself fails', () => {
     const accepts = vi.fn<() => boolean>()
     expect(problemOf(() => decide(cartCanTravel, 'moon', { accepts })).code).toBe('UNKNOWN_TARGET')

@@ -13,6 +13,7 @@ import type { Snapshot } from '../../src/core/snapshot.ts'
 import type { ParsedCommit } from '../../src/manifest-store/commit.ts'
 import { parseCommit } from '../../src/manifest-store/commit.ts'
 import { ObjectMissingError, PathConflictError } from '../../src/manifest-store/git-errors.ts'
+import { createObject } from '../../src/manifest-store/git-object.ts'
 import { GitManifestStore } from '../../src/manifest-store/git-manifest-store.ts'
 import type { CommandRequest } from '../../src/manifest-store/manifest-store.ts'
 import type { Repository } from '../../src/manifest-store/repository.ts'
@@ -45,18 +46,19 @@ export function describeManifestStore(
   async function openEmpty() {
     const repository = new WatchedRepository(await createRepository())
     const log: LogLine[] = []
+    const time = { now: testTime }
     const write = (level: string) => (details: object, message: string) => void log.push({ level, details, message })
     const store = new GitManifestStore({
       repository,
       committer: signalbox,
-      clock: () => testTime,
+      clock: () => time.now,
       log: { info: write('info'), warn: write('warn'), error: write('error') },
     })
     onTestFinished(async () => {
       repository.beforePublish = () => {}
       if (!repository.isClosed) await store.close()
     })
-    return { repository, store, log }
+    return { repository, store, log, time }
   }
 
   async function openShop() {
@@ -504,6 +506,34 @@ export function describeManifestStore(
       expect(locksOf(await store.snapshot())).toEqual(['x'])
     })
 
+    it('with one file makes one piece unreadable, which is looked for again after a while, not with each request', async () => {
+      const { store, repository, time } = await openShop()
+      await store.snapshot()
+      await commitBeside(repository, environmentLock('staging', 'x', 'lost'))
+      const lost = createObject('blob', Buffer.from('lost')).id
+      repository.beforeRead = (id) => {
+        if (id === lost) throw new ObjectMissingError(id)
+      }
+      const broken = await store.snapshot()
+      expect(broken.environments.get(staging)).toMatchObject({
+        locks: { ok: false, reason: `environments/staging/locks: object ${lost} is missing` },
+        config: { ok: true },
+      })
+      expect((await store.submit(aTrain(), request)).result.environments).toMatchObject([
+        { outcome: { cause: 'ENV_UNREADABLE' } },
+      ])
+
+      repository.beforeRead = () => {}
+      repository.reads = []
+      expect(await store.snapshot()).toBe(broken)
+      expect(repository.reads).toEqual([])
+      time.now = new Date(testTime.getTime() + 5000)
+      expect(locksOf(await store.snapshot())).toEqual(['x'])
+      const whole = await store.snapshot()
+      time.now = new Date(testTime.getTime() + 50_000)
+      expect(await store.snapshot()).toBe(whole)
+    })
+
     it('while a command is decided fails that command as unavailable, and the next one works', async () => {
       const { store, repository } = await openShop()
       await store.snapshot()
@@ -590,17 +620,17 @@ export function describeManifestStore(
     })
 
     it('say what a store says that has only just been opened, whatever happened before', async () => {
+      expect.hasAssertions()
       await fc.assert(
         fc.asyncProperty(steps, async (history) => {
           const repository = new WatchedRepository(await createRepository())
           try {
             await seed(repository, smallRepository)
-            const store = createTestStore(repository)
+            const store = createTestStore(repository, clockWithLongSteps())
             await store.snapshot()
             for (const step of history) {
-              const isComplete = await takeStep(store, repository, step)
-              const snapshot = await store.snapshot()
-              if (isComplete) expectToSayTheSame(snapshot, await createTestStore(repository).snapshot())
+              await takeStep(store, repository, step)
+              expectToSayTheSame(await store.snapshot(), await createTestStore(repository).snapshot())
             }
           } finally {
             await repository.close()
@@ -612,29 +642,26 @@ export function describeManifestStore(
   })
 }
 
-/** Answers whether the next snapshot must know everything. */
-async function takeStep(store: GitManifestStore, repository: WatchedRepository, step: Step): Promise<boolean> {
+async function takeStep(store: GitManifestStore, repository: WatchedRepository, step: Step): Promise<void> {
   switch (step.kind) {
     case 'commands':
-      await submitAll(store, step.batch)
-      return true
+      return submitAll(store, step.batch)
     case 'commands that lose a race':
       void beforeNextPublication(repository, (inner) => commitIfPossible(inner, step.other))
       await submitAll(store, step.batch)
       repository.beforePublish = () => {}
-      return true
+      return
     case 'commands that are not written':
       repository.beforePublish = breakDown
       await submitAll(store, step.batch)
       repository.beforePublish = () => {}
-      return true
+      return
     case 'a foreign commit':
-      await commitIfPossible(repository, step.other)
-      return true
+      return commitIfPossible(repository, step.other)
     case 'a revert': {
       const commits = await listCommits(repository)
       await commitTreeBeside(repository, commits[step.to % commits.length]?.tree ?? '')
-      return true
+      return
     }
     case 'a failing read': {
       await commitIfPossible(repository, step.other)
@@ -647,7 +674,6 @@ async function takeStep(store: GitManifestStore, repository: WatchedRepository, 
       }
       await store.snapshot()
       repository.beforeRead = () => {}
-      return step.as === 'unavailable'
     }
   }
 }
@@ -724,6 +750,12 @@ function failing(error: Error): Command<undefined> {
   return aCommand(() => {
     throw error
   })
+}
+
+/** A clock on which so much time passes between two looks that whatever could not be read is tried again. */
+function clockWithLongSteps(): () => Date {
+  let time = testTime.getTime()
+  return () => new Date((time += 60_000))
 }
 
 function breakDown(): never {

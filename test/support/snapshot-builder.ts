@@ -306,17 +306,14 @@ export class SnapshotBuilder {
   ): ReadonlySet<bigint> {
     const needed = new Set<bigint>()
     const uncovered = new Set(this.#facts.environments.keys())
+    let isLatestFound = false
     for (const version of versions.toReversed()) {
-      if (uncovered.size === 0) break
+      if (uncovered.size === 0 && isLatestFound) break
       needed.add(version)
       const release = releases.get(version)
+      if (!(release?.ok && release.value.isPrepublish)) isLatestFound = true
       if (release?.ok) for (const environment of release.value.manifests.keys()) uncovered.delete(environment)
     }
-    const latest = versions.findLast((version) => {
-      const release = releases.get(version)
-      return release?.ok && !release.value.isPrepublish
-    })
-    if (latest !== undefined) needed.add(latest)
     for (const entries of this.#facts.entries.values()) {
       const entry = entries.get(application)
       for (const link of [entry?.version, entry?.queuedVersion]) if (link?.ok) needed.add(link.value)

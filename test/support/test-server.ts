@@ -21,7 +21,7 @@ export interface ServerSetup {
   /** The whole repository instead of the shop; an empty list for one without a commit. */
   readonly files?: readonly Change[]
   readonly principal?: Principal
-  readonly options?: Partial<Pick<ServerOptions, 'json' | 'allowedDomains' | 'argoCd' | 'clock'>>
+  readonly options?: Partial<Pick<ServerOptions, 'json' | 'allowedDomains' | 'argoCd' | 'clock' | 'version'>>
 }
 
 export interface TestServer {
@@ -61,9 +61,10 @@ export type ExpectedAnswer = Partial<Readonly<Record<keyof Answer, unknown>>>
 
 /** A server that opens no port and is closed after the test. Inside of a test only. */
 export async function createTestServer(setup: ServerSetup = {}): Promise<TestServer> {
-  const repository = new WatchedRepository(new InMemoryRepository())
+  const kept = new InMemoryRepository()
+  const repository = new WatchedRepository(kept)
   const files = setup.files ?? [...(await readShop()), ...(setup.changes ?? [])]
-  if (files.length > 0) await seed(repository, files)
+  if (files.length > 0) await seed(kept, files)
   const clock = setup.options?.clock ?? (() => testTime)
   const store = createTestStore(repository, clock)
   const log: Record<string, unknown>[] = []
@@ -84,7 +85,7 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
     await store.close()
   })
 
-  const head = () => repository.head()
+  const head = () => kept.head()
   const send = async (request: string, options: RequestOptions = {}): Promise<Answer> => {
     const headBefore = await head()
     const response = await app.inject(toInjectOptions(request, options))
@@ -102,7 +103,7 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
       hasCommitted: headBefore !== headAfter,
     }
   }
-  return { app, repository, log, send, head, commit: (...changes) => commitBeside(repository, changes) }
+  return { app, repository, log, send, head, commit: (...changes) => commitBeside(kept, changes) }
 }
 
 let shop: Promise<readonly Change[]> | undefined
@@ -114,7 +115,7 @@ function readShop(): Promise<readonly Change[]> {
 }
 
 function toInjectOptions(request: string, { headers, body }: RequestOptions): InjectOptions {
-  const [method, url = '', ...rest] = request.split(' ') as [InjectOptions['method'], ...string[]]
+  const [method = '', url = '', ...rest] = request.split(' ')
   if (!url.startsWith('/') || rest.length > 0) throw new Error(`'${request}' is no request such as 'GET /healthz'`)
   return {
     method,

@@ -18,6 +18,7 @@ export function getHealth(app: FastifyInstance, { store }: ServerContext): void 
     forms: messageForms,
     responses: {
       200: { description: 'It does.', content: messageContent('Health') },
+      400: { description: 'A part of the request is invalid.' },
       406: { description: 'None of the forms is acceptable.' },
     },
     handle: async ({ form }, reply) => sendHealth(reply, form, 200, { status: 'ok' }),
@@ -33,6 +34,7 @@ export function getHealth(app: FastifyInstance, { store }: ServerContext): void 
     forms: messageForms,
     responses: {
       200: { description: 'Reads are served.', content: messageContent('Health') },
+      400: { description: 'A part of the request is invalid.' },
       406: { description: 'None of the forms is acceptable.' },
       503: { description: 'Nothing can be served.', content: messageContent('Health') },
     },

@@ -1,0 +1,201 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ServerConfig } from '../src/config.ts'
+import { ConfigError, readConfig, unknownVariables, variableNames } from '../src/config.ts'
+import { git, hasGit } from './support/real-git.ts'
+
+const defaults: ServerConfig = {
+  host: '127.0.0.1',
+  port: 8080,
+  repository: undefined,
+  branch: undefined,
+  logLevel: 'info',
+  json: 'proto',
+  allowedDomains: undefined,
+  argoCd: { generateFiles: true, repositoryUrl: undefined },
+  committer: { name: 'Signalbox', email: 'signalbox@localhost' },
+  author: { name: 'Signalbox', email: 'signalbox@localhost' },
+}
+
+describe('the configuration', () => {
+  it('needs no variables', () => {
+    expect(readConfig({})).toEqual(defaults)
+  })
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(readConfig(Object.fromEntries(variableNames.map((name) => [name, ''])))).toEqual(defaults)
+  })
+
+  it('is not changed by variables without our prefix', () => {
+    expect(readConfig({ PORT: '1', HOST: '0.0.0.0', signalbox_port: '2', SIGNALBOXPORT: '3' })).toEqual(defaults)
+  })
+
+  it('can be set in full', () => {
+    expect(
+      readConfig({
+        SIGNALBOX_HOST: '0.0.0.0',
+        SIGNALBOX_PORT: '0',
+        SIGNALBOX_REPOSITORY: '/srv/my manifests.git',
+        SIGNALBOX_BRANCH: 'release/1.x',
+        SIGNALBOX_LOG_LEVEL: 'silent',
+        SIGNALBOX_JSON: 'kuberpult',
+        SIGNALBOX_ALLOWED_DOMAINS: 'ci.example.com, GITHUB.com ,localhost',
+        SIGNALBOX_ARGO_CD_GENERATE_FILES: 'false',
+        SIGNALBOX_ARGO_CD_REPOSITORY_URL: 'git@example.com:shop/manifests.git',
+        SIGNALBOX_GIT_COMMITTER_NAME: 'Committer',
+        SIGNALBOX_GIT_COMMITTER_EMAIL: 'committer@example.com',
+        SIGNALBOX_GIT_AUTHOR_NAME: 'Äuthor',
+        SIGNALBOX_GIT_AUTHOR_EMAIL: 'author@example.com',
+        SIGNALBOX_ALLOW_ANONYMOUS: 'true',
+      }),
+    ).toEqual({
+      host: '0.0.0.0',
+      port: 0,
+      repository: '/srv/my manifests.git',
+      branch: 'release/1.x',
+      logLevel: 'silent',
+      json: 'kuberpult',
+      allowedDomains: ['ci.example.com', 'github.com', 'localhost'],
+      argoCd: { generateFiles: false, repositoryUrl: 'git@example.com:shop/manifests.git' },
+      committer: { name: 'Committer', email: 'committer@example.com' },
+      author: { name: 'Äuthor', email: 'author@example.com' },
+    })
+  })
+})
+
+describe('a problem with the configuration', () => {
+  it.each([
+    ['SIGNALBOX_HOST', '127.0.0.1\n', /must be one line of text/],
+    ['SIGNALBOX_PORT', 'http', /must be a number, not 'http'/],
+    ['SIGNALBOX_PORT', '80.5', /must be a whole number, not '80.5'/],
+    ['SIGNALBOX_PORT', '-1', /must be at least 0 \(0 takes any free port\), not '-1'/],
+    ['SIGNALBOX_PORT', '65536', /must be at most 65535, not '65536'/],
+    ['SIGNALBOX_PORT', 'Infinity', /must be/],
+    ['SIGNALBOX_REPOSITORY', 'a\0b', /must be one line of text/],
+    ['SIGNALBOX_BRANCH', 'refs/heads/main', /must be a branch name such as main, not 'refs\/heads\/main'/],
+    ['SIGNALBOX_BRANCH', '-main', /must be a branch name such as main/],
+    ['SIGNALBOX_BRANCH', 'a b', /must be a branch name such as main/],
+    ['SIGNALBOX_BRANCH', 'a..b', /is no branch name that git would accept, not 'a..b'/],
+    ['SIGNALBOX_LOG_LEVEL', 'INFO', /must be one of trace, debug, info, warn, error, fatal, silent, not 'INFO'/],
+    ['SIGNALBOX_JSON', 'yaml', /must be proto or kuberpult, not 'yaml'/],
+    ['SIGNALBOX_ALLOWED_DOMAINS', 'https://ci.example.com', /must be host names separated by commas/],
+    ['SIGNALBOX_ALLOWED_DOMAINS', 'a,,b', /must be host names separated by commas, not 'a,,b'/],
+    ['SIGNALBOX_ARGO_CD_GENERATE_FILES', '1', /must be true or false, not '1'/],
+    ['SIGNALBOX_ARGO_CD_REPOSITORY_URL', 'a\nb', /must be one line of text/],
+    ['SIGNALBOX_GIT_COMMITTER_NAME', 'a\nb', /must be one line of text/],
+    ['SIGNALBOX_GIT_AUTHOR_EMAIL', '\u001b', /must be one line of text/],
+    ['SIGNALBOX_ALLOW_ANONYMOUS', 'yes', /must be true or false, not 'yes'/],
+  ])('names %s: %j', (name, value, sentence) => {
+    const problems = problemsOf({ [name]: value })
+    const own = problems.filter((problem) => problem.startsWith(`${name} must`) || problem.startsWith(`${name} is no`))
+    expect(own).toEqual([expect.stringMatching(sentence) as string])
+  })
+
+  it('does not hide the others: all are told at once', () => {
+    const problems = problemsOf({
+      SIGNALBOX_HOST: '0.0.0.0',
+      SIGNALBOX_PORT: 'x',
+      SIGNALBOX_BRANCH: 'a b',
+      SIGNALBOX_LOG_LEVEL: 'x',
+      SIGNALBOX_JSON: 'x',
+      SIGNALBOX_ALLOW_ANONYMOUS: 'x',
+    })
+    expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+      'SIGNALBOX_PORT',
+      'SIGNALBOX_BRANCH',
+      'SIGNALBOX_LOG_LEVEL',
+      'SIGNALBOX_JSON',
+      'SIGNALBOX_ALLOW_ANONYMOUS',
+      'SIGNALBOX_HOST',
+    ])
+  })
+
+  it('is an error whose message has one line for each', () => {
+    const error = new ConfigError(['a', 'b'])
+    expect([error.name, error.message, error.problems]).toEqual(['ConfigError', 'a\nb', ['a', 'b']])
+  })
+})
+
+describe('listening where others can reach it', () => {
+  it.each([
+    '0.0.0.0',
+    '::',
+    '192.168.0.1',
+    'example.com',
+    'localhost.example.com',
+    '127.0.0.1.example.com',
+    '1127.0.0.1',
+  ])('on %s is refused while nobody is asked who they are, unless that is wanted', (host) => {
+    expect(problemsOf({ SIGNALBOX_HOST: host })).toEqual([
+      `SIGNALBOX_HOST is '${host}': everyone who reaches it could run trains, because nobody is asked who they are. ` +
+        'Listen on 127.0.0.1, or set SIGNALBOX_ALLOW_ANONYMOUS=true if something else keeps strangers out',
+    ])
+    expect(problemsOf({ SIGNALBOX_HOST: host, SIGNALBOX_ALLOW_ANONYMOUS: 'false' })).toHaveLength(1)
+    expect(readConfig({ SIGNALBOX_HOST: host, SIGNALBOX_ALLOW_ANONYMOUS: 'true' }).host).toBe(host)
+  })
+
+  it.each(['127.0.0.1', '127.1.2.3', 'localhost', 'LOCALHOST', '::1'])('is not what happens on %s', (host) => {
+    expect(readConfig({ SIGNALBOX_HOST: host }).host).toBe(host)
+  })
+})
+
+describe('a branch name', () => {
+  const name = fc.oneof(
+    fc.string({ unit: fc.constantFrom('a', 'b', '.', '/', '-', '_', '.lock', '..', '@', '~', ' ') }),
+    fc.array(fc.constantFrom('a', '.', 'lock', 'refs', 'heads', '')).map((parts) => parts.join('/')),
+  )
+
+  it.runIf(hasGit)('that is accepted is one that git accepts', () => {
+    const accepted = new Set(['main', 'a.lock/b', 'a.', 'a.b/c.', 'a/b.lock'])
+    for (const branch of fc.sample(name, 2000)) accepted.add(branch)
+    for (const branch of accepted) {
+      if (branch === '' || problemsOf({ SIGNALBOX_BRANCH: branch }).length > 0) accepted.delete(branch)
+    }
+    expect(accepted).toContain('main')
+    for (const branch of [...accepted].slice(0, 100)) {
+      expect(() => git(['check-ref-format', `refs/heads/${branch}`])).not.toThrow()
+    }
+  })
+
+  it.each(['main', 'release/2.44.x', 'feature/A-b_c', '1'])('may be %s', (branch) => {
+    expect(readConfig({ SIGNALBOX_BRANCH: branch }).branch).toBe(branch)
+  })
+})
+
+describe('a variable with our prefix that means nothing', () => {
+  it('is told, because it is probably misspelt', () => {
+    expect(
+      unknownVariables({
+        SIGNALBOX_REPOSTIORY: '/srv',
+        SIGNALBOX_port: '1',
+        SIGNALBOX_toString: '',
+        SIGNALBOX_: '',
+        SIGNALBOX_PORT: '1',
+        KUBERPULT_GIT_URL: 'x',
+      }),
+    ).toEqual(['SIGNALBOX_', 'SIGNALBOX_REPOSTIORY', 'SIGNALBOX_port', 'SIGNALBOX_toString'])
+  })
+
+  it('is not one that Kubernetes sets for a Service called signalbox', () => {
+    const links = {
+      SIGNALBOX_PORT: 'tcp://10.0.0.1:8080',
+      SIGNALBOX_PORT_8080_TCP: 'tcp://10.0.0.1:8080',
+      SIGNALBOX_PORT_8080_TCP_PROTO: 'tcp',
+      SIGNALBOX_SERVICE_HOST: '10.0.0.1',
+      SIGNALBOX_SERVICE_PORT: '8080',
+    }
+    expect(unknownVariables(links)).toEqual([])
+    expect(readConfig(links)).toEqual(defaults)
+  })
+})
+
+/** The sentences of the error; none when the configuration is accepted. */
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}

@@ -1,0 +1,250 @@
+import { readFileSync } from 'node:fs'
+import addFormats from 'ajv-formats'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { describe, expect, it } from 'vitest'
+import { absent, environmentLock, file, link } from '../support/changes.ts'
+import type { RequestOptions, ServerSetup, TestServer } from '../support/test-server.ts'
+import { aPrincipal, createTestServer } from '../support/test-server.ts'
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+}
+
+interface Operation {
+  readonly operationId: string
+  readonly summary: string
+  readonly tags: readonly string[]
+  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly required: boolean }[]
+  readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, { schema: object }>> }
+  readonly responses: Readonly<Record<string, Response>>
+}
+
+interface Response {
+  readonly description: string
+  readonly content?: Readonly<Record<string, { readonly schema: object }>>
+  readonly headers?: Readonly<Record<string, object>>
+}
+
+const fileUrl = new URL('../../api/openapi.yaml', import.meta.url)
+const packageUrl = new URL('../../package.json', import.meta.url)
+
+async function documentOf({ send }: TestServer): Promise<Document> {
+  return (await send('GET /openapi.json')).json as Document
+}
+
+/** Every operation with its method and path. */
+function operationsOf({ paths }: Document) {
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+  )
+}
+
+describe('the OpenAPI document', () => {
+  it('is checked in as it is served', async () => {
+    const { version } = JSON.parse(readFileSync(packageUrl, 'utf8')) as { readonly version: string }
+    const { send } = await createTestServer({ options: { version } })
+    const served = (await send('GET /openapi.yaml')).text
+    const isCurrent = served === readFileSync(fileUrl, 'utf8')
+    expect(isCurrent ? 'current' : 'api/openapi.yaml is stale: run npm run openapi').toBe('current')
+  })
+
+  it('has every route, and knows which are hidden', async () => {
+    const server = await createTestServer()
+    const document = await documentOf(server)
+    const described = operationsOf(document).map(({ method, path }) => `${method} ${path}`)
+    const registered: string[] = []
+    for (const path of pathsOf(server)) {
+      const { headers } = await server.send(`OPTIONS ${path.replaceAll(/:\w+/g, 'x')}`)
+      const methods = (headers['allow'] ?? 'GET').split(', ').filter((method) => !/HEAD|OPTIONS/.test(method))
+      registered.push(...methods.map((method) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`))
+    }
+    const hidden = registered.filter((route) => !described.includes(route))
+    expect(described.filter((route) => !registered.includes(route))).toEqual([])
+    expect(hidden.filter((route) => !route.startsWith('GET /docs')).toSorted()).toEqual([
+      'GET /',
+      'GET /openapi.json',
+      'GET /openapi.yaml',
+    ])
+  })
+
+  it('names every operation once, and says what each is for', async () => {
+    const operations = operationsOf(await documentOf(await createTestServer()))
+    const ids = operations.map(({ operation }) => operation.operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const { path, operation } of operations) {
+      expect(operation).toMatchObject({
+        operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/),
+        summary: expect.stringMatching(/./),
+        tags: [expect.any(String)],
+      })
+      const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
+      expect(inPath.map(({ name, required }) => `${name} ${required}`)).toEqual(
+        [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
+      )
+      expect(operation.requestBody?.required ?? false).toBe(false)
+    }
+  })
+
+  it('refers to nothing that is not in it', async () => {
+    const document = await documentOf(await createTestServer())
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, target = '']) => target)
+    expect(references.length).toBeGreaterThan(20)
+    for (const reference of new Set(references)) {
+      expect(reference).toMatch(/^#\/components\/schemas\/\w+$/)
+      expect(Object.keys(document.components.schemas)).toContain(reference.split('/').at(-1))
+    }
+  })
+})
+
+/** All paths that are registered, such as `/api/environments/:environment`, read from the tree that Fastify prints. */
+function pathsOf({ app }: TestServer): readonly string[] {
+  const paths: string[] = []
+  const parents: string[] = []
+  for (const line of app.printRoutes({ commonPrefix: false }).split('\n')) {
+    const [, indentation = '', part = '', methods] = /^([│ ]*)[├└]── (\S*)( \(.*\))?$/.exec(line) ?? []
+    const depth = indentation.length / 4
+    parents.splice(depth, Infinity, part)
+    if (methods !== undefined) paths.push(parents.join(''))
+  }
+  return paths
+}
+
+const staging = '/api/environments/staging/releasetrain'
+const production = '/api/environment-groups/production/releasetrain'
+const kuberpult = 'application/vnd.kuberpult+json'
+
+interface Conversation extends ServerSetup, RequestOptions {
+  readonly request: string
+  readonly status: number
+}
+
+const broken: ServerSetup = {
+  changes: [
+    ...environmentLock('production-de', 'freeze'),
+    file('environments/production-de/locks/freeze/expires_at', '2026-06-01T00:00:00Z'),
+    file('environments/production-de/locks/freeze/ci_link', 'https://ci.example.com'),
+    file('environments/production-fr/config.json', '{'),
+    file('environments/lost/config.json', '{"upstream":{"environment":"nowhere"},"environmentGroup":"production"}'),
+    link('environments/staging/applications/cart/version', '../nowhere'),
+    absent('applications/catalog/releases'),
+    file('applications/catalog/releases', 'a file'),
+    file('applications/web/releases/4/created_at', 'yesterday'),
+    file('applications/shipping/releases/3/is_prepublish', ''),
+    file('applications/shipping/releases/2/undeploy', ''),
+  ],
+}
+
+const forms = ['application/json', 'application/x-protobuf', kuberpult, 'text/plain', 'text/markdown']
+
+const conversations: readonly Conversation[] = [
+  ...[staging, production, '/environments/staging/releasetrain', '/environment-groups/production/releasetrain'].flatMap(
+    (path) =>
+      [{}, broken].flatMap((setup): Conversation[] => [
+        { ...setup, request: `GET ${path}/prognosis`, status: 200 },
+        { ...setup, request: `PUT ${path}`, status: 200 },
+      ]),
+  ),
+  ...forms.flatMap((accept): Conversation[] => [
+    { request: `GET ${staging}/prognosis`, headers: { accept }, status: 200 },
+    { request: `PUT ${staging}`, headers: { accept }, status: 200 },
+    { request: `GET ${staging}/prognosis`, headers: { accept, 'if-none-match': '*' }, status: 304 },
+  ]),
+  { request: `GET ${staging}/prognosis`, principal: aPrincipal({ teams: [] }), status: 200 },
+  { request: `GET ${staging}/prognosis?tema=x`, status: 400 },
+  {
+    request: `GET ${staging}/prognosis`,
+    principal: aPrincipal({ denied: ['DeployReleaseTrain staging'] }),
+    status: 403,
+  },
+  { request: `GET ${staging}/prognosis`, headers: { accept: 'image/png' }, status: 406 },
+  { request: `PUT ${staging}`, body: '{', status: 400 },
+  { request: 'PUT /api/environments/nowhere/releasetrain', status: 400 },
+  { request: `PUT ${staging}`, principal: aPrincipal({ denied: ['DeployReleaseTrain staging'] }), status: 403 },
+  { request: `PUT ${staging}`, body: { ciLink: 'nothing' }, status: 404 },
+  { request: `PUT ${staging}`, headers: { accept: 'image/png' }, status: 406 },
+  { request: `PUT ${staging}`, headers: { 'if-match': '"stale"' }, status: 412 },
+  { request: `PUT ${production}`, headers: { 'if-match': '"stale"' }, ...broken, status: 412 },
+  { request: `PUT ${staging}`, body: 'x'.repeat(70_000), status: 413 },
+  { request: `PUT ${staging}`, headers: { 'content-type': 'json' }, body: '{}', status: 415 },
+  { request: `GET ${staging}/prognosis?${'x'.repeat(5000)}`, status: 414 },
+  ...[
+    '/api/environment-groups',
+    '/api/environments/staging',
+    '/api/environments/production-de',
+    '/api/environments/production-fr',
+    '/api/applications',
+    '/api/applications/cart',
+    '/api/applications/catalog',
+    '/api/applications/shipping',
+    '/api/applications/web',
+    '/healthz',
+    '/readyz',
+  ].flatMap((path): Conversation[] => [
+    { request: `GET ${path}`, status: 200 },
+    { ...broken, request: `GET ${path}`, status: 200 },
+    { request: `GET ${path}`, headers: { accept: 'application/x-protobuf' }, status: 200 },
+    { request: `GET ${path}?x=1`, status: 400 },
+    { request: `GET ${path}`, headers: { accept: 'image/png' }, status: 406 },
+    ...(path.endsWith('z') ? [] : [{ request: `GET ${path}`, headers: { 'if-none-match': '*' }, status: 304 }]),
+  ]),
+  { request: 'GET /api/environments/nowhere', status: 404 },
+  { request: 'GET /api/applications/nothing', status: 404 },
+]
+
+describe('what the OpenAPI document says of an answer', () => {
+  it.each(conversations.map((one) => [`${one.request.slice(0, 80)} ${one.status}`, one] as const))(
+    'holds: %s',
+    async (_name, one) => {
+      const server = await createTestServer(one)
+      const answer = await server.send(one.request, one)
+      expect({ status: answer.status, text: answer.text }).toMatchObject({ status: one.status })
+
+      const document = await documentOf(server)
+      const { path, method, operation } = findOperation(document, one.request)
+      const key = operation.responses[one.status] === undefined ? 'default' : String(one.status)
+      const { content, headers } = operation.responses[key] ?? {}
+      const mediaType = answer.headers['content-type']?.split(';', 1)[0]
+      expect(Object.keys(content ?? {}).includes(mediaType ?? '')).toBe(mediaType !== undefined)
+      expect(Object.keys(answer.headers)).toEqual(
+        expect.arrayContaining(Object.keys(headers ?? {}).map((name) => name.toLowerCase())),
+      )
+      const where = ['paths', path, method.toLowerCase(), 'responses', key, 'content', mediaType ?? '', 'schema']
+      const body = answer.json ?? answer.text
+      expect(mediaType === undefined ? [] : violations(document, where, body)).toEqual([])
+    },
+  )
+
+  it('is told apart from what it does not say', async () => {
+    const document = await documentOf(await createTestServer())
+    const where = ['components', 'schemas', 'Problem']
+    expect(violations(document, where, { status: 400, code: 'X' })).toEqual([])
+    expect(violations(document, where, { status: '400' })).toHaveLength(1)
+    expect(violations(document, where, { word: 'unknown' })).toHaveLength(1)
+  })
+})
+
+function findOperation(document: Document, request: string) {
+  const [method, url = ''] = request.split(' ')
+  const path = url.split('?', 1)[0] ?? ''
+  const found = operationsOf(document).find(
+    (one) => one.method === method && new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  )
+  if (found === undefined) throw new Error(`${request} is not in the document`)
+  return found
+}
+
+/** What of the body is not as the schema at that place says; properties that it does not know, too. */
+function violations(document: Document, where: readonly string[], body: unknown): readonly string[] {
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  addFormats.default(ajv)
+  ajv.addSchema(JSON.parse(JSON.stringify(document), withoutUnknownProperties) as object, 'document')
+  const pointer = where.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
+  const validate = ajv.compile({ $ref: `document#/${pointer}` })
+  return validate(body) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
+}
+
+function withoutUnknownProperties(_key: string, value: unknown): unknown {
+  const isMessage = typeof value === 'object' && value !== null && 'type' in value && value.type === 'object'
+  return isMessage && 'properties' in value ? { additionalProperties: false, ...value } : value
+}
