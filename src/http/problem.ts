@@ -70,7 +70,7 @@ const foreignErrors = new Map<unknown, { readonly code: RequestErrorCode; readon
     FST_ERR_CTP_BODY_TOO_LARGE: { code: 'BODY_TOO_LARGE', detail: 'the body is larger than 64 KB' },
     FST_ERR_CTP_INVALID_MEDIA_TYPE: {
       code: 'UNSUPPORTED_MEDIA_TYPE',
-      detail: 'the Content-Type header is none: send application/json, or leave it out',
+      detail: 'the Content-Type header names no media type: send application/json, or leave it out',
     },
     FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
       code: 'INVALID_REQUEST',

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { ObjectId } from '../core/object-id.ts'
 import { assertServable } from './assert-servable.ts'
 import type { CommitAuthor } from './commit-message.ts'
-import { MalformedRefError, RefNotDurableError } from './git-errors.ts'
+import { MalformedRefError } from './git-errors.ts'
 import { claimInstance } from './instance-file.ts'
 import { ObjectReader } from './object-reader.ts'
 import { buildPack } from './pack-file.ts'
@@ -10,6 +10,7 @@ import { listBranches, moveRef, readHeadBranch, readRef, removeStaleRefLock } fr
 import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
 import type { StoreLog } from './git-manifest-store.ts'
 import { RepositoryRefusedError } from './store-errors.ts'
+import type { WrittenPack } from './write-pack.ts'
 import { releaseStalePacks, writePack } from './write-pack.ts'
 
 export interface LocalRepositoryOptions {
@@ -30,6 +31,7 @@ export class LocalRepository implements Repository {
   readonly #ref: string
   readonly #committer: CommitAuthor
   readonly #reader: ObjectReader
+  readonly #log: StoreLog
   readonly #release: () => Promise<void>
 
   private constructor(
@@ -43,6 +45,7 @@ export class LocalRepository implements Repository {
     this.#gitDirectory = gitDirectory
     this.#ref = ref
     this.#committer = options.committer
+    this.#log = options.log
     this.#reader = new ObjectReader(gitDirectory)
     this.#release = release
   }
@@ -57,12 +60,12 @@ export class LocalRepository implements Repository {
     const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : `refs/heads/${options.branch}`
     await assertBranch(gitDirectory, ref)
     const instance = await claimInstance(gitDirectory, { log: options.log })
-    if (await removeStaleRefLock(gitDirectory, ref)) {
-      options.log.warn({ ref }, `removed the lock of ${ref} that an earlier process of ours left when it died`)
+    try {
+      await takeOver(gitDirectory, ref, options.log)
+    } catch (error) {
+      await instance.release()
+      throw error
     }
-    const stalePacks = await releaseStalePacks(gitDirectory)
-    if (stalePacks > 0)
-      options.log.warn({ stalePacks }, 'released packs that an earlier process of ours left when it died')
     return new LocalRepository(gitDirectory, ref, options, () => instance.release())
   }
 
@@ -75,31 +78,47 @@ export class LocalRepository implements Repository {
   }
 
   async publish({ from, to, objects }: BranchUpdate): Promise<'published' | 'moved'> {
-    const packed = await buildPack(objects)
-    const written = await writePack(this.#gitDirectory, packed)
-    let outcome: 'published' | 'moved'
+    // Mostly known before anything is written.
+    if ((await this.head()) !== from) return 'moved'
+    const written = await writePack(this.#gitDirectory, await buildPack(objects))
     try {
       // With a remote, this is where the pack is pushed: the branch here moves only after the one there.
-      outcome = await moveRef({
+      return await moveRef({
         gitDirectory: this.#gitDirectory,
         ref: this.#ref,
         from,
         to,
         reflog: { committer: this.#committer, message: 'signalbox' },
       })
-    } catch (error) {
-      // A branch that moved needs its objects, whatever the disk says about surviving a power failure.
-      await (error instanceof RefNotDurableError ? written.release() : written.discard())
-      throw error
+    } finally {
+      // Whatever became of the branch, the pack stays, for `git gc` to judge. Other gits may have relied on it: they do
+      // not write what some pack has, and `git repack -a -d` leaves out what a kept pack has and then removes the rest.
+      await this.#unkeep(written)
     }
-    await (outcome === 'published' ? written.release() : written.discard())
-    return outcome
+  }
+
+  /** Never throws: the branch is where it is, and the next start removes what stays behind. */
+  async #unkeep(written: WrittenPack): Promise<void> {
+    try {
+      await written.release()
+    } catch (error) {
+      this.#log.warn({ err: error }, 'a .keep file could not be removed: git does not repack its pack until it is gone')
+    }
   }
 
   async close(): Promise<void> {
     this.#reader.close()
     await this.#release()
   }
+}
+
+/** Removes what an earlier process of ours left when it died. */
+async function takeOver(gitDirectory: string, ref: string, log: StoreLog): Promise<void> {
+  if (await removeStaleRefLock(gitDirectory, ref)) {
+    log.warn({ ref }, `removed the lock of ${ref} that an earlier process of ours left when it died`)
+  }
+  const stalePacks = await releaseStalePacks(gitDirectory)
+  if (stalePacks > 0) log.warn({ stalePacks }, 'released packs that an earlier process of ours left when it died')
 }
 
 async function findHeadBranch(gitDirectory: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Environment } from '../../src/core/environment.ts'
 import { DomainError } from '../../src/core/errors.ts'
 import type { Lock } from '../../src/core/lock.ts'
 import type { ApplicationName, EnvironmentName } from '../../src/core/names.ts'
@@ -8,6 +9,7 @@ import { readable, unreadable } from '../../src/core/readable.ts'
 import type { EnvironmentPrognosis, Prognosis, ReleaseTrainRequest } from '../../src/core/release-train-prognosis.ts'
 import { prognoseReleaseTrain } from '../../src/core/release-train-prognosis.ts'
 import type { TargetLookup } from '../../src/core/release-train-target.ts'
+import { applicationIn, queuedVersion } from '../../src/core/snapshot.ts'
 import type {
   ApplicationFacts,
   EnvironmentFacts,
@@ -363,6 +365,11 @@ describe('the decision about an application that comes from an environment', () 
     ['a pre-publish is deployed upstream', { release2: { isPrepublish: true, manifests: ['staging'] } }, travelsTo(2n)],
     ['only another release has a manifest for the upstream', { release2: ['staging'] }, travelsTo(2n)],
     ['no release has a manifest for the upstream', { release1: ['staging'], release2: ['staging'] }, undefined],
+    [
+      'no release has a manifest for the upstream and its team is unreadable',
+      { release1: ['staging'], release2: ['staging'], team: unreadable('no team') },
+      undefined,
+    ],
     [
       'no release that can be read has a manifest for the upstream',
       { release1: ['staging'], ...releaseBroken, ...nothingUpstream },
@@ -871,6 +878,33 @@ describe('permissions', () => {
   })
 })
 
+describe('what an environment knows of an application', () => {
+  const cart = 'cart' as ApplicationName
+
+  it('is unreadable when none of its applications can be read', () => {
+    const staging = environmentIn(aSnapshot().environment('staging', { unreadable: { applications: 'a file' } }))
+    expect(applicationIn(staging, cart)).toEqual(unreadable('a file'))
+  })
+
+  it('is nothing when it has no entry', () => {
+    expect(applicationIn(environmentIn(aSnapshot().environment('staging')), cart)).toEqual(readable(undefined))
+  })
+
+  it('names the link that leads to a release that does not exist', () => {
+    const snapshot = aSnapshot()
+      .environment('staging')
+      .application('cart')
+      .noRelease('cart', 9)
+      .queued('staging', 'cart', 9)
+    const application = snapshot.build().applications.get(cart)
+    expect(application?.ok && queuedVersion(environmentIn(snapshot), application.value)).toEqual(
+      unreadable(
+        "the queued_version link of application 'cart' in environment 'staging' names release 9, which does not exist",
+      ),
+    )
+  })
+})
+
 describe('an empty repository', () => {
   it('knows no target', () => {
     const snapshot = { ...aSnapshot().build(), commit: undefined }
@@ -960,6 +994,12 @@ function unknownTarget(lookup: TargetLookup, target: string): object {
         ? `error: could not find target of type ENVIRONMENTGROUP and name '${target}'`
         : `error: could not find environment group or environment configs for '${target}'`,
   }
+}
+
+function environmentIn(snapshot: SnapshotBuilder): Environment {
+  const staging = snapshot.build().environments.get('staging' as EnvironmentName)
+  if (staging === undefined) throw new Error('there is no staging')
+  return staging
 }
 
 type Wish = Pick<ReleaseTrainRequest, 'target'> & Partial<ReleaseTrainRequest>

@@ -90,7 +90,7 @@ describe('the body of a train', () => {
       expected: aProblem(
         415,
         'UNSUPPORTED_MEDIA_TYPE',
-        'the Content-Type header is none: send application/json, or leave it out',
+        'the Content-Type header names no media type: send application/json, or leave it out',
       ),
     },
   ])

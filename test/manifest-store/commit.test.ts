@@ -77,7 +77,14 @@ describe('a commit', () => {
     const first = write(cwd, aCommit())
     const second = write(cwd, aCommit({ message: 'Second' }))
     const fields = aCommit({ parents: [first, second], message: 'Grüße\n\nBody\n' })
-    const env = { GIT_AUTHOR_DATE: '1795230000 +0000', GIT_COMMITTER_DATE: '1795230001 +0000' }
+    const env = {
+      GIT_AUTHOR_NAME: ada.name,
+      GIT_AUTHOR_EMAIL: ada.email,
+      GIT_AUTHOR_DATE: '1795230000 +0000',
+      GIT_COMMITTER_NAME: carl.name,
+      GIT_COMMITTER_EMAIL: carl.email,
+      GIT_COMMITTER_DATE: '1795230001 +0000',
+    }
     const args = ['commit-tree', emptyTreeId, '-p', first, '-p', second]
     const made = git(args, { cwd, env, input: fields.message }).trim()
     expect(createObject('commit', serializeCommit(fields)).id).toBe(made)
@@ -223,6 +230,10 @@ describe("somebody else's commit", () => {
     expect(parsed.message).toBe('Hello')
   })
 
+  it('may have headers that nobody knows', () => {
+    expect(parse(head, 'x-author author Eve <e> 1 +0000\n', author, committer, '\n').author.name).toBe('Ada')
+  })
+
   it('may be signed, and then has more headers, which may hold anything', () => {
     const signature =
       'gpgsig -----BEGIN PGP SIGNATURE-----\n \n author Eve <e> 1 +0000\n encoding utf-16\n -----END-----\n'
@@ -237,6 +248,7 @@ describe("somebody else's commit", () => {
     const parsed = parse(head, 'author ', latin, ' <r> 1 +0000\n', committer, 'encoding ISO-8859-1\n\n', latin)
     expect([parsed.author.name, parsed.message]).toEqual(['René', 'René'])
     expect(parse(head, author, committer, 'encoding nonsense\n\nHello').message).toBe('Hello')
+    expect(parse(head, author, committer, 'encoding UTF-8\n\n\ufeffHello').message).toBe('\ufeffHello')
   })
 
   it.each([
@@ -293,6 +305,7 @@ describe("somebody else's commit", () => {
     ['no author', head + committer],
     ['no committer', head + author],
     ['an author without an address', `${head}author Ada\n${committer}`],
+    ['an author whose address does not begin', `${head}author Ada> 1 +0000\n${committer}`],
     ['an author whose address does not end', `${head}author Ada <ada 1 +0000\n${committer}`],
     ['an author in the message only', `${head}${committer}\n${author}`],
   ])('is refused with %s', (_, text) => {

@@ -156,6 +156,27 @@ describe('editing a tree', () => {
     })
   })
 
+  it('makes no object of a directory that comes back to what it was', async () => {
+    const store = new ObjectStore()
+    const entry = { mode: '100644', name: 'b', id: idOf('x') }
+    const a = store.addTree([entry])
+    // Some old tools wrote the mode like this.
+    const root = store.addTree([{ mode: '040000', name: 'a', id: a }, entry])
+    const edited = await store.edit(root, text('a/b', 'y'), text('a/b', 'x'), text('b', 'z'))
+    expect(edited.objects.map(({ id }) => id)).not.toContain(a)
+    expect((await store.edit(edited.root, text('b', 'x'))).root).toBe(root)
+  })
+
+  it('leaves a directory as it is in which nothing changes, even if git would have written it otherwise', async () => {
+    const store = new ObjectStore()
+    const entries = ['c', 'b'].map((name) => serializeTree([{ mode: '100644', name, id: emptyBlobId }]))
+    const unsorted = createObject('tree', Buffer.concat(entries))
+    store.add(unsorted)
+    const root = store.addTree([{ mode: '40000', name: 'a', id: unsorted.id }])
+    const edited = await store.edit(root, absent('a/q'), text('d', 'x'))
+    expect(treeAt(store, edited.root, 'a')).toBe(unsorted.id)
+  })
+
   it('replaces a file by a link and the other way round, even with the same bytes', async () => {
     const store = new ObjectStore()
     const root = await store.build(text('a', 'x'), link('b', 'x'))
@@ -312,6 +333,8 @@ describe('a path', () => {
     'gitatt~4',
     '.gitmodules .',
     '~1234567',
+    '.git\u200cmodules',
+    '.gitattributes\udcff',
   ]
   const unclear = ['', '.', '..', 'a\0', 'a\\b', '\ud83d', '\udcc3\udca4', 'x'.repeat(256), 'é'.repeat(128)]
 

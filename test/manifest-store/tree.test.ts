@@ -112,6 +112,8 @@ describe('a malformed tree', () => {
     ['with an empty name', entry('100644 \0')],
     ['with a slash in a name', entry('100644 a/b\0')],
     ['without a NUL', Buffer.from('100644 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa')],
+    // Whoever takes the NUL that is not there to be at -1 comes to the same place again and again.
+    ['without any NUL', Buffer.from(`100644 ${'a'.repeat(13)}100644 ${'a'.repeat(40)}`)],
     ['without an id', Buffer.from('100644 a\0')],
     ['with a short id', entry('100644 a\0').subarray(0, -1)],
     ['with bytes after the last entry', Buffer.concat([entry('100644 a\0'), Buffer.from('1')])],
@@ -154,6 +156,7 @@ describe('a malformed tree', () => {
     ['no mode', { mode: '' }],
     ['a decimal mode', { mode: '100888' }],
     ['a short id', { id: emptyBlobId.slice(2) }],
+    ['a long id', { id: `${emptyBlobId}0` }],
     ['letters in the id', { id: 'x'.repeat(40) }],
     ['a name that is there already', { name: 'b' }],
   ])('is not written: %s', (_, fault) => {
@@ -192,5 +195,6 @@ describe('a name', () => {
 
   it('shows an invalid byte as a lone surrogate beside the valid ones', () => {
     expect(decodeName(Buffer.from([0x61, 0xff, 0xc3, 0xa4]))).toBe('a\udcffä')
+    expect(decodeName(Buffer.from([0xff, 0xf0, 0x9f, 0x9a, 0x82, 0xe2, 0x82]))).toBe('\udcff\u{1f682}\udce2\udc82')
   })
 })

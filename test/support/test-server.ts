@@ -9,9 +9,9 @@ import type { ObjectId } from '../../src/core/object-id.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import { InMemoryRepository } from '../../src/manifest-store/in-memory-repository.ts'
-import { readManifestFolder } from '../../src/manifest-store/seed-repository.ts'
+import { createFirstCommit, readManifestFolder } from '../../src/manifest-store/seed-repository.ts'
 import { commitBeside } from './changes.ts'
-import { createTestStore, fixtureFolder, seed, testTime } from './test-store.ts'
+import { createTestStore, fixtureFolder, signalbox, testTime } from './test-store.ts'
 import { WatchedRepository } from './watched-repository.ts'
 
 /** How a server differs from the usual one: the shop of manifests-fixture at `testTime`, where everybody may do everything. */
@@ -63,8 +63,8 @@ export type ExpectedAnswer = Partial<Readonly<Record<keyof Answer, unknown>>>
 export async function createTestServer(setup: ServerSetup = {}): Promise<TestServer> {
   const kept = new InMemoryRepository()
   const repository = new WatchedRepository(kept)
-  const files = setup.files ?? [...(await readShop()), ...(setup.changes ?? [])]
-  if (files.length > 0) await seed(kept, files)
+  const start = await createStart(setup)
+  if (start !== undefined) await kept.publish({ from: undefined, to: start.commit, objects: start.objects })
   const clock = setup.options?.clock ?? (() => testTime)
   const store = createTestStore(repository, clock)
   const log: Record<string, unknown>[] = []
@@ -106,11 +106,18 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
   return { app, repository, log, send, head, commit: (...changes) => commitBeside(kept, changes) }
 }
 
-let shop: Promise<readonly Change[]> | undefined
+type FirstCommit = ReturnType<typeof createFirstCommit>
 
-/** Once for all servers: it is more than a hundred files. */
-function readShop(): Promise<readonly Change[]> {
-  shop ??= readManifestFolder(fixtureFolder)
+let shopFiles: Promise<readonly Change[]> | undefined
+let shop: FirstCommit | undefined
+
+/** The shop is read and hashed once for all servers: it is more than a hundred files. */
+async function createStart({ files, changes }: ServerSetup): Promise<Awaited<FirstCommit> | undefined> {
+  const create = (all: readonly Change[]) => createFirstCommit(all, signalbox, testTime)
+  if (files !== undefined) return files.length === 0 ? undefined : create(files)
+  shopFiles ??= readManifestFolder(fixtureFolder)
+  if (changes !== undefined) return create([...(await shopFiles), ...changes])
+  shop ??= create(await shopFiles)
   return shop
 }
 
