@@ -1,4 +1,4 @@
-import { environmentsByName, listEnvironmentGroups } from './core/environment-group.ts'
+import { environmentsByName } from './core/environment-group.ts'
 import type { Snapshot } from './core/snapshot.ts'
 
 /** What a person who started the server can do next, as lines to copy. */
@@ -8,7 +8,7 @@ export function toGreeting(url: string, repository: string, snapshot: Snapshot):
   if (target === undefined) {
     lines.push('', 'The repository has no environment with an upstream yet, so there is nothing a train could do.')
   } else {
-    const train = `${url}/api/environments/${target}/releasetrain`
+    const train = `${url}/api/environments/${toPathSegment(target)}/releasetrain`
     lines.push(
       `  Prognosis    curl -H Accept:text/plain ${train}/prognosis`,
       `  Train        curl -X PUT -H Accept:text/plain ${train}`,
@@ -26,5 +26,10 @@ function exampleTarget(snapshot: Snapshot): string | undefined {
     withUpstream.find(
       ({ config }) => config.ok && config.value.upstream?.environment && !config.value.environmentGroup,
     ) ?? withUpstream[0]
-  return example?.name ?? listEnvironmentGroups(snapshot)[0]?.name
+  return example?.name
+}
+
+/** A name as a part of a URL that a shell takes as it is, too: names come from the repository. */
+function toPathSegment(name: string): string {
+  return encodeURIComponent(name).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16)}`)
 }

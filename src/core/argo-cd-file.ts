@@ -117,7 +117,7 @@ function toApplication(
 function toDestination(destination: ArgoCdConfig['destination'], fallbackNamespace: string | undefined): YamlValue {
   return {
     name: destination.name || undefined,
-    namespace: destination.namespace || fallbackNamespace || undefined,
+    namespace: (destination.namespace ?? fallbackNamespace) || undefined,
     server: destination.server || undefined,
   }
 }

@@ -4,7 +4,7 @@ const maximumBytes = 1000
 
 /**
  * Checks a link to the caller's pipeline: an absolute http(s) URL, on one of the allowed hosts where those are
- * configured. Returns it as given; throws INVALID_CI_LINK with Kuberpult's text.
+ * configured. Throws INVALID_CI_LINK with Kuberpult's text.
  */
 export function assertCiLink(ciLink: string, allowedDomains: readonly string[] | undefined): void {
   // What the URL parser would repair is refused: the link stands in commits and terminals as it was given.

@@ -19,8 +19,15 @@ export class DomainError extends Error {
   }
 }
 
+/** A name that neither exists nor could. `rule` says what it would have to be. */
+export interface InvalidName {
+  readonly parameter: string
+  readonly value: string
+  readonly rule: string
+}
+
 export type DomainProblem =
-  | { readonly code: 'INVALID_NAME'; readonly parameter: string }
+  | { readonly code: 'INVALID_NAME'; readonly invalid: readonly InvalidName[] }
   | { readonly code: 'UNKNOWN_TARGET'; readonly target: string }
   | { readonly code: 'UNKNOWN_ENVIRONMENT'; readonly environment: string }
   | { readonly code: 'UNKNOWN_APPLICATION'; readonly application: string }

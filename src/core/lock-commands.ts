@@ -5,13 +5,13 @@ import { trailerKeys } from './commit-text.ts'
 import type { Environment } from './environment.ts'
 import { explicitMembersOf, groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
-import { isValidLockId } from './lock.ts'
+import { isValidLockId, lockIdRule } from './lock.ts'
 import { applicationDirectoryIn, environmentsDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
-import { isValidApplicationName, isValidEnvironmentName, isValidTeamName } from './names.ts'
+import { isValidApplicationName, isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
 import { assertPermitted } from './permission.ts'
 import type { Snapshot } from './snapshot.ts'
-import { applicationIn } from './snapshot.ts'
+import { applicationIn, isKnownTeam } from './snapshot.ts'
 
 /** What a lock is put on. */
 export type LockTarget =
@@ -87,9 +87,9 @@ function findPlaces(
   action: 'CreateLock' | 'DeleteLock',
 ): readonly Place[] {
   const verb = action === 'CreateLock' ? 'create' : 'delete'
-  const invalid = (parameter: string, value: string) =>
+  const invalid = (parameter: string, value: string, rule: string) =>
     new DomainError(
-      { code: 'INVALID_NAME', parameter },
+      { code: 'INVALID_NAME', invalid: [{ parameter, value, rule }] },
       `cannot ${verb} ${kindNames[target.kind]}: invalid ${parameter}: '${value}'`,
     )
 
@@ -104,7 +104,7 @@ function findPlaces(
     )
   }
   assertNames(snapshot, target, environments, verb, invalid)
-  if (!isValidLockId(lockId)) throw invalid('lock id', lockId)
+  if (!isValidLockId(lockId)) throw invalid('lock id', lockId, lockIdRule)
   return environments.map((environment) => {
     const environmentGroup = groupNameOf(environment) ?? environment.name
     const application = target.kind === 'application' ? { application: target.application as ApplicationName } : {}
@@ -120,12 +120,12 @@ const kindNames = {
   group: 'environment group lock',
 } as const satisfies Record<LockTarget['kind'], string>
 
-type Invalid = (parameter: string, value: string) => DomainError
+type Invalid = (parameter: string, value: string, rule: string) => DomainError
 
 function findEnvironment(snapshot: Snapshot, name: string, invalid: Invalid): Environment {
   const environment = snapshot.environments.get(name as EnvironmentName)
   if (environment !== undefined) return environment
-  if (!isValidEnvironmentName(name)) throw invalid('environment', name)
+  if (!isValidEnvironmentName(name)) throw invalid('environment', name, nameRule('environment'))
   throw new DomainError({ code: 'UNKNOWN_ENVIRONMENT', environment: name }, `there is no environment '${name}'`)
 }
 
@@ -142,23 +142,16 @@ function assertNames(
     const isKnown =
       snapshot.applications.has(name) ||
       (environment?.applications.ok === true && environment.applications.value.has(name))
-    if (!isKnown && !isValidApplicationName(name)) throw invalid('application', name)
+    if (!isKnown && !isValidApplicationName(name)) throw invalid('application', name, nameRule('application'))
   }
   if (target.kind === 'team') {
     const team = target.team as TeamName
     const isLocked = environment?.teamLocks.ok === true && environment.teamLocks.value.has(team)
-    if (isLocked || hasTeam(snapshot, team)) return
-    if (!isValidTeamName(team)) throw invalid('team', team)
+    if (isLocked || isKnownTeam(snapshot, team)) return
+    if (!isValidTeamName(team)) throw invalid('team', team, nameRule('team'))
     // A team without applications cannot be locked, but what is left of its locks can be taken away.
     if (verb === 'create') throw new DomainError({ code: 'UNKNOWN_TEAM', team }, `Team '${team}' does not exist.`)
   }
-}
-
-function hasTeam(snapshot: Snapshot, team: TeamName): boolean {
-  for (const application of snapshot.applications.values()) {
-    if (application.ok && application.value.team.ok && application.value.team.value === team) return true
-  }
-  return false
 }
 
 function directoryOf(environment: EnvironmentName, target: LockTarget): string {

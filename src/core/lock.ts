@@ -16,6 +16,9 @@ export type Locks = ReadonlyMap<string, Lock>
 
 export const noLocks: Locks = new Map()
 
+/** What `isValidLockId` asks for, for people. */
+export const lockIdRule = '2 to 99 bytes of text without slashes and control characters'
+
 /** Whether a lock may have this id: 2 to 99 bytes that can be a directory's name (spec 6.4). */
 export function isValidLockId(id: string): boolean {
   const length = new TextEncoder().encode(id).length

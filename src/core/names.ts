@@ -12,17 +12,26 @@ const maximumLength = { application: 39, environment: 20, team: 62 } as const
 
 /** Whether `name` may be given to an environment or an environment group. */
 export function isValidEnvironmentName(name: string): name is EnvironmentName {
-  return name.length <= maximumLength.environment && namePattern.test(name)
+  return isValidName('environment', name)
 }
 
 /** Whether `name` may be given to an application. */
 export function isValidApplicationName(name: string): name is ApplicationName {
-  return name.length <= maximumLength.application && namePattern.test(name)
+  return isValidName('application', name)
 }
 
 /** Whether `name` may be given to a team. */
 export function isValidTeamName(name: string): name is TeamName {
-  return name.length <= maximumLength.team && namePattern.test(name)
+  return isValidName('team', name)
+}
+
+function isValidName(kind: keyof typeof maximumLength, name: string): boolean {
+  return name.length <= maximumLength[kind] && namePattern.test(name)
+}
+
+/** What such a name has to be, for people. */
+export function nameRule(kind: keyof typeof maximumLength): string {
+  return `at most ${maximumLength[kind]} lower-case letters and digits, with single hyphens between them`
 }
 
 /** Orders names by UTF-16 code unit: the same on every machine, whatever its locale. */

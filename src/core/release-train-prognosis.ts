@@ -2,20 +2,21 @@ import type { Application, Release } from './application.ts'
 import { latestRelease, mayGoTo } from './application.ts'
 import type { Environment, EnvironmentConfig } from './environment.ts'
 import { groupNameOf, groupWarnings } from './environment-group.ts'
+import type { InvalidName } from './errors.ts'
 import { DomainError } from './errors.ts'
 import type { Lock, Locks } from './lock.ts'
 import { locksHolding, noLocks } from './lock.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
-import { compareNames, isValidTeamName } from './names.ts'
+import { compareNames, isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
 import { assertPermitted } from './permission.ts'
 import type { Principal } from './principal.ts'
 import type { Readable } from './readable.ts'
 import { readable, unreadable } from './readable.ts'
 import type { ReleaseTrainTarget, TargetLookup } from './release-train-target.ts'
-import { resolveTarget } from './release-train-target.ts'
+import { findTarget, unknownTarget } from './release-train-target.ts'
 import type { ApplicationSkip, EnvironmentSkip } from './skip-cause.ts'
 import type { Snapshot } from './snapshot.ts'
-import { applicationIn, deployedVersion } from './snapshot.ts'
+import { applicationIn, deployedVersion, isKnownTeam } from './snapshot.ts'
 
 /** What a caller asks of a train or its prognosis. Both take all of it and mean the same by it. */
 export interface ReleaseTrainRequest {
@@ -70,8 +71,10 @@ export function prognoseReleaseTrain(
   principal: Principal,
   now: Date,
 ): Prognosis {
-  const team = toTeamFilter(snapshot, request.team)
-  const target = resolveTarget(snapshot, request.target, request.lookup)
+  const target = findTarget(snapshot, request.target, request.lookup)
+  assertNames(snapshot, request, target)
+  if (target === undefined) throw unknownTarget(request.target, request.lookup)
+  const team = (request.team || undefined) as TeamName | undefined
   for (const environment of target.environments) assertMayRunTrain(environment, principal)
 
   const applications = [...snapshot.applications].toSorted(([a], [b]) => compareNames(a, b))
@@ -82,7 +85,7 @@ export function prognoseReleaseTrain(
     target,
     team,
     environments,
-    warnings: target.kind === 'group' ? groupWarnings(snapshot) : [],
+    warnings: [...snapshot.problems, ...(target.kind === 'group' ? groupWarnings(snapshot) : [])],
     validUntil: earliestEnd(environments),
   }
 }
@@ -246,16 +249,27 @@ function readLocks(
   return readable({ application: applicationLocks.value, team: teamLocks.value })
 }
 
-/** A team that exists is taken whatever its name looks like; another one must at least be a possible name. */
-function toTeamFilter(snapshot: Snapshot, team: string | undefined): TeamName | undefined {
-  if (team === undefined || team === '') return undefined
-  if (isValidTeamName(team)) return team
-  for (const application of snapshot.applications.values()) {
-    if (application.ok && application.value.team.ok && application.value.team.value === team) {
-      return application.value.team.value
-    }
+/**
+ * Throws INVALID_NAME with every name that could not exist. One that does exist is taken whatever it looks like: the
+ * repository may have been written by something with other rules.
+ */
+function assertNames(
+  snapshot: Snapshot,
+  { target: name, lookup, team }: ReleaseTrainRequest,
+  target: ReleaseTrainTarget | undefined,
+): void {
+  const invalid: InvalidName[] = []
+  const messages: string[] = []
+  if (target === undefined && !isValidEnvironmentName(name)) {
+    const parameter = lookup === 'group' ? 'group' : 'environment'
+    invalid.push({ parameter, value: name, rule: nameRule('environment') })
+    messages.push('invalid environment')
   }
-  throw new DomainError({ code: 'INVALID_NAME', parameter: 'team' }, 'invalid Team name')
+  if (team !== undefined && team !== '' && !isKnownTeam(snapshot, team) && !isValidTeamName(team)) {
+    invalid.push({ parameter: 'team', value: team, rule: nameRule('team') })
+    messages.push('invalid Team name')
+  }
+  if (invalid.length > 0) throw new DomainError({ code: 'INVALID_NAME', invalid }, messages.join('; '))
 }
 
 function assertMayRunTrain(environment: Environment, principal: Principal): void {
@@ -274,7 +288,11 @@ function whyNotDeploy(
   if (!principal.mayDo('DeployRelease', { environment, environmentGroup, application })) {
     return `${principal.name} lacks the permission DeployRelease for it in environment '${environment}'`
   }
-  if (!principal.isInTeam(team)) return `${principal.name} is not in team '${team ?? ''}'`
+  if (!principal.isInTeam(team)) {
+    return team === undefined
+      ? `${principal.name} may not act for applications without a team`
+      : `${principal.name} is not in team '${team}'`
+  }
   return undefined
 }
 

@@ -2,7 +2,6 @@ import type { Environment } from './environment.ts'
 import { explicitMembersOf, groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
 import type { EnvironmentName } from './names.ts'
-import { isValidEnvironmentName } from './names.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
@@ -20,11 +19,10 @@ export interface ReleaseTrainTarget {
 }
 
 /**
- * The environments that a train to `name` goes to. An environment without a group counts as its own group.
- * Throws INVALID_NAME or UNKNOWN_TARGET. A name that exists is taken whatever it looks like: the repository may have
- * been written by something with other rules.
+ * The environments that a train to `name` goes to; undefined when there are none. An environment without a group counts
+ * as its own group.
  */
-export function resolveTarget(snapshot: Snapshot, name: string, lookup: TargetLookup): ReleaseTrainTarget {
+export function findTarget(snapshot: Snapshot, name: string, lookup: TargetLookup): ReleaseTrainTarget | undefined {
   const environment = snapshot.environments.get(name as EnvironmentName)
   const members = explicitMembersOf(snapshot, name)
   const group: ReleaseTrainTarget | undefined =
@@ -33,31 +31,20 @@ export function resolveTarget(snapshot: Snapshot, name: string, lookup: TargetLo
     environment === undefined ? undefined : { kind: 'environment', name, environments: [environment] }
 
   switch (lookup) {
-    case 'environment-first': {
-      const found = single ?? group
-      if (found !== undefined) return found
-      break
-    }
-    case 'group-first': {
-      const found = group ?? single
-      if (found !== undefined) return found
-      break
-    }
+    case 'environment-first':
+      return single ?? group
+    case 'group-first':
+      return group ?? single
     case 'group': {
-      if (group !== undefined) return group
-      if (environment !== undefined && groupNameOf(environment) === name) {
-        return { kind: 'group', name, environments: [environment] }
-      }
-      break
+      const isOwnGroup = environment !== undefined && groupNameOf(environment) === name
+      return group ?? (isOwnGroup ? { kind: 'group', name, environments: [environment] } : undefined)
     }
   }
-  if (!isValidEnvironmentName(name)) {
-    throw new DomainError(
-      { code: 'INVALID_NAME', parameter: lookup === 'group' ? 'group' : 'environment' },
-      'invalid environment',
-    )
-  }
-  throw new DomainError(
+}
+
+/** Nothing has that name; Kuberpult's words. */
+export function unknownTarget(name: string, lookup: TargetLookup): DomainError {
+  return new DomainError(
     { code: 'UNKNOWN_TARGET', target: name },
     lookup === 'group'
       ? `error: could not find target of type ENVIRONMENTGROUP and name '${name}'`

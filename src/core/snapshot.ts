@@ -53,3 +53,11 @@ function linkedVersion(
       `'${environment.name}' names release ${version.value}, which does not exist`,
   )
 }
+
+/** Whether any application belongs to that team. */
+export function isKnownTeam(snapshot: Snapshot, team: string): boolean {
+  for (const application of snapshot.applications.values()) {
+    if (application.ok && application.value.team.ok && application.value.team.value === team) return true
+  }
+  return false
+}

@@ -3,7 +3,7 @@ export type YamlValue = string | boolean | readonly YamlValue[] | { readonly [ke
 
 /**
  * Writes YAML the way Kubernetes' own Go library does: keys sorted, two spaces, list items not indented, quotes only where needed.
- * Files that Kuberpult wrote thus stay as they are, and a whole environment of a thousand applications takes
+ * Files that Kuberpult wrote thus mostly stay as they are, and a whole environment of a thousand applications takes
  * milliseconds, where the `yaml` library, which reads all our YAML, takes seconds.
  */
 export function toYamlText(value: YamlValue): string {

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { DomainProblem } from '../core/errors.ts'
+import type { DomainProblem, InvalidName } from '../core/errors.ts'
 import { DomainError } from '../core/errors.ts'
 import {
   AbandonedError,
@@ -129,9 +129,14 @@ export function toProblem(error: unknown): Problem {
   }
   if (error instanceof DomainError) {
     const problem: Problem = { status: domainStatuses[error.code], code: error.code, detail: error.message }
-    return error.problem.code === 'PROGNOSIS_CHANGED'
-      ? { ...problem, prognosis: prognosisBodyOf(error.problem.prognosis, error.problem.commit) }
-      : problem
+    switch (error.problem.code) {
+      case 'PROGNOSIS_CHANGED':
+        return { ...problem, prognosis: prognosisBodyOf(error.problem.prognosis, error.problem.commit) }
+      case 'INVALID_NAME':
+        return { ...problem, errors: error.problem.invalid.map(toInvalidPart) }
+      default:
+        return problem
+    }
   }
   if (error instanceof StoreUnavailableError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
@@ -142,6 +147,10 @@ export function toProblem(error: unknown): Problem {
   const foreign = foreignErrors.get((error as { code?: unknown } | null | undefined)?.code)
   if (foreign !== undefined) return { status: requestStatuses[foreign.code], ...foreign }
   return { status: 500, code: 'INTERNAL_ERROR', detail: 'Internal Server Error' }
+}
+
+function toInvalidPart({ parameter, value, rule }: InvalidName): InvalidPart {
+  return { path: parameter, message: `${JSON.stringify(value)} neither exists nor can: a name is ${rule}` }
 }
 
 const problemType = messageType('signalbox.v1.Problem')

@@ -219,7 +219,7 @@ export class GitManifestStore implements ManifestStore {
         objects.push(...made)
         outcomes.push({ submitted: { result, commit: commit.id } })
       } catch (error) {
-        outcomes.push({ error: toStoreError(error) })
+        outcomes.push({ error: this.#toStoreError(error) })
       }
     }
     return { outcomes, state, objects }
@@ -274,23 +274,28 @@ export class GitManifestStore implements ManifestStore {
       this.#writeProblem = undefined
       return outcome
     } catch (error) {
-      this.#writeProblem = `the repository could not be written: ${messageOf(error)}`
-      this.#log.error({ err: error }, this.#writeProblem)
-      throw new StoreUnavailableError(this.#writeProblem, { cause: error })
+      throw this.#toUnavailable(`the repository could not be written: ${messageOf(error)}`, error)
     }
   }
-}
 
-/** What the tree editor objects to, and what cannot be read, is a matter of the repository, not a fault of ours. */
-function toStoreError(error: unknown): unknown {
-  if (error instanceof PathConflictError || error instanceof InvalidPathError) {
-    return new PathNotWritableError(`${error.message}; nothing was changed`, { cause: error })
+  /** What the tree editor objects to, and what cannot be read, is a matter of the repository, not a fault of ours. */
+  #toStoreError(error: unknown): unknown {
+    if (error instanceof PathConflictError || error instanceof InvalidPathError) {
+      return new PathNotWritableError(`${error.message}; nothing was changed`, { cause: error })
+    }
+    const isUnread = error instanceof ObjectMissingError || error instanceof MalformedObjectError
+    if (isUnread || (error instanceof Error && 'syscall' in error)) {
+      return this.#toUnavailable(`the repository cannot be read: ${error.message}`, error)
+    }
+    return error
   }
-  const isUnread = error instanceof ObjectMissingError || error instanceof MalformedObjectError
-  if (isUnread || (error instanceof Error && 'syscall' in error)) {
-    return new StoreUnavailableError(`the repository cannot be read: ${error.message}`, { cause: error })
+
+  /** Remembered for `health` until something is written. */
+  #toUnavailable(problem: string, cause: unknown): StoreUnavailableError {
+    this.#writeProblem = problem
+    this.#log.error({ err: cause }, problem)
+    return new StoreUnavailableError(problem, { cause })
   }
-  return error
 }
 
 function messageOf(error: unknown): string {

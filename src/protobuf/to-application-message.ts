@@ -17,6 +17,7 @@ import { toUint64 } from './uint64.ts'
 export interface ApplicationsMessage {
   readonly applications: readonly ApplicationSummaryMessage[]
   readonly commit?: string | undefined
+  readonly warnings: readonly string[]
 }
 
 /** signalbox.v1.ApplicationSummary */
@@ -72,6 +73,7 @@ export function toApplicationsMessage(snapshot: Snapshot): ApplicationsMessage {
       .toSorted(([a], [b]) => compareNames(a, b))
       .map(([name, application]) => toApplicationSummaryMessage(snapshot, name, application)),
     commit: snapshot.commit,
+    warnings: snapshot.problems,
   }
 }
 

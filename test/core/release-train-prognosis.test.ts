@@ -3,6 +3,7 @@ import type { Environment } from '../../src/core/environment.ts'
 import { DomainError } from '../../src/core/errors.ts'
 import type { Lock } from '../../src/core/lock.ts'
 import type { ApplicationName, EnvironmentName } from '../../src/core/names.ts'
+import { nameRule } from '../../src/core/names.ts'
 import type { Action, ActionTarget, Principal } from '../../src/core/principal.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import { readable, unreadable } from '../../src/core/readable.ts'
@@ -549,7 +550,7 @@ describe('the team that is asked for', () => {
     'is refused when it is %j: nobody has it or could have it',
     (team) => {
       expect(problemOf(() => prognose(snapshot, { target: 'staging', team }))).toEqual({
-        problem: { code: 'INVALID_NAME', parameter: 'team' },
+        problem: { code: 'INVALID_NAME', invalid: [{ parameter: 'team', value: team, rule: nameRule('team') }] },
         message: 'invalid Team name',
       })
     },
@@ -558,8 +559,14 @@ describe('the team that is asked for', () => {
   it('is checked before the target is looked up', () => {
     expect(problemOf(() => prognose(snapshot, { target: 'unknown', team: 'No Team' })).problem).toEqual({
       code: 'INVALID_NAME',
-      parameter: 'team',
+      invalid: [{ parameter: 'team', value: 'No Team', rule: nameRule('team') }],
     })
+  })
+
+  it('is told together with a target that cannot exist', () => {
+    const { problem, message } = problemOf(() => prognose(snapshot, { target: 'No Place', team: 'No Team' }))
+    expect(problem).toMatchObject({ invalid: [{ parameter: 'environment' }, { parameter: 'team' }] })
+    expect(message).toBe('invalid environment; invalid Team name')
   })
 
   it('is checked before permissions', () => {
@@ -702,7 +709,7 @@ describe('a target', () => {
 
   it.each(cases.filter((row) => typeof row[3] === 'string'))('%s: %s (%j) is %s', (lookup, _, target, expected) => {
     const problem = problemOf(() => prognose(snapshot, { target, lookup }))
-    expect(problem).toEqual(expected === 'invalid' ? invalidTarget(lookup) : unknownTarget(lookup, target))
+    expect(problem).toEqual(expected === 'invalid' ? invalidTarget(lookup, target) : unknownTarget(lookup, target))
   })
 
   it.each([
@@ -979,9 +986,12 @@ function without(action: Action, ...environments: readonly string[]): Principal 
   return { ...ada, mayDo: (asked, target) => asked !== action || !environments.includes(target.environment) }
 }
 
-function invalidTarget(lookup: TargetLookup): object {
+function invalidTarget(lookup: TargetLookup, value: string): object {
   return {
-    problem: { code: 'INVALID_NAME', parameter: lookup === 'group' ? 'group' : 'environment' },
+    problem: {
+      code: 'INVALID_NAME',
+      invalid: [{ parameter: lookup === 'group' ? 'group' : 'environment', value, rule: nameRule('environment') }],
+    },
     message: 'invalid environment',
   }
 }

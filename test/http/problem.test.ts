@@ -9,7 +9,7 @@ const prognosis = '/api/environments/staging/releasetrain/prognosis'
 
 describe('an error that a caller can do something about', () => {
   it.each<[DomainProblem, number]>([
-    [{ code: 'INVALID_NAME', parameter: 'team' }, 400],
+    [{ code: 'INVALID_NAME', invalid: [{ parameter: 'team', value: 'X', rule: 'y' }] }, 400],
     [{ code: 'UNKNOWN_TARGET', target: 'nowhere' }, 400],
     [{ code: 'UNKNOWN_ENVIRONMENT', environment: 'nowhere' }, 404],
     [{ code: 'UNKNOWN_APPLICATION', application: 'nothing' }, 404],

@@ -13,8 +13,10 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import fc from 'fast-check'
 import isomorphicGit from 'isomorphic-git'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Command } from '../../src/core/command.ts'
 import type { ApplicationName, EnvironmentName } from '../../src/core/names.ts'
 import type { ObjectId } from '../../src/core/object-id.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
@@ -47,17 +49,14 @@ describe.runIf(hasGit)('a repository that others write, pack and clean while we 
     const turns = createTurns()
 
     async function writeThroughStore(round: number): Promise<void> {
-      const commands = [
-        ...[0, 1, 2].map((n) => toMake(environmentLock('sandbox', `ours-${round}-${n}`))),
-        toMake([deployment('development', 'cart', 1 + (round % 5)), deployment('staging', 'web', 1 + (round % 4))]),
-        aTrain(['staging', 'production', 'development'][round % 3] ?? ''),
-        toMake(environmentLock('staging', 'again', `since round ${round}`)),
-      ]
+      const wishes = fc.sample(wish, 6)
       const submitted = await Promise.all(
-        commands.map((command) => store.submit(command as ReturnType<typeof toMake>, request)),
+        wishes.map((each, index) => store.submit(toCommand(each, `ours-${round}-${index}`), request)),
       )
       for (const { commit } of submitted) if (commit !== undefined) acknowledged.push(commit)
-      locks.push(...[0, 1, 2].map((n) => `environments/sandbox/locks/ours-${round}-${n}/message`))
+      for (const [index, { kind }] of wishes.entries()) {
+        if (kind === 'lock') locks.push(`environments/sandbox/locks/ours-${round}-${index}/message`)
+      }
     }
 
     async function writeWithGit(round: number): Promise<void> {
@@ -98,14 +97,14 @@ describe.runIf(hasGit)('a repository that others write, pack and clean while we 
 
     const others = [maintain(), readAllTheTime()]
     const writers = (async () => {
-      for (let round = 0; round < 40; round += 1) await Promise.all([writeThroughStore(round), writeWithGit(round)])
+      for (let round = 0; round < 45; round += 1) await Promise.all([writeThroughStore(round), writeWithGit(round)])
     })()
     await Promise.race([writers, ...others]).finally(() => {
       state.isOver = true
     })
     await Promise.all([writers, ...others])
 
-    expect(acknowledged.length).toBeGreaterThan(200)
+    expect(acknowledged.length).toBeGreaterThan(150)
     expect(git(['fsck', '--strict', '--full', '--no-dangling', '--no-progress'], { cwd: path })).toBe('')
     const reachable = new Set(git(['rev-list', 'main'], { cwd: path }).split('\n'))
     expect(acknowledged.filter((commit) => !reachable.has(commit))).toEqual([])
@@ -158,6 +157,18 @@ describe.runIf(hasGit)('a repository that others write, pack and clean while we 
     expect(git(['rev-parse', 'main'], { cwd: path })).toBe(theirs)
     expect(git(['fsck', '--strict', '--full', '--no-dangling', '--no-progress'], { cwd: path })).toBe('')
     expect(leftoversIn(path)).toEqual([])
+  })
+
+  it('is not written at all when the branch has moved already', async () => {
+    const { path, store, repository } = await openShop()
+    const first = (await store.snapshot()).commit
+    const { commit } = await store.submit(toMake(environmentLock('staging', 'a')), request)
+    const files = listFiles(path)
+    const object = createObject('blob', Buffer.from('too late'))
+    expect(await repository.publish({ from: first, to: object.id, objects: [object] })).toBe('moved')
+    expect(await repository.publish({ from: undefined, to: object.id, objects: [object] })).toBe('moved')
+    expect(listFiles(path)).toEqual(files)
+    expect(await repository.head()).toBe(commit)
   })
 
   it('may lose its newest commits: what is there then is served', async () => {
@@ -309,7 +320,7 @@ describe('a disk that does not take our objects', () => {
       expect((await store.snapshot()).environments).not.toBe(before.environments)
       expect(store.health()).toMatchObject({
         isReadable: true,
-        problems: [expect.stringContaining('could not be written')],
+        problems: [expect.stringMatching(/^the repository (cannot be read|could not be written): ENOTDIR/)],
       })
 
       putBack()
@@ -363,6 +374,41 @@ async function open(path: string) {
 
 async function openShop() {
   return open(await createShop())
+}
+
+type Wish =
+  | { readonly kind: 'lock' }
+  | { readonly kind: 'train'; readonly target: string }
+  | { readonly kind: 'deployments'; readonly cart: number; readonly web: number }
+
+const wish: fc.Arbitrary<Wish> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<Wish>({ kind: 'lock' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('train' as const),
+      target: fc.constantFrom('staging', 'production', 'development'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('deployments' as const),
+      cart: fc.integer({ min: 1, max: 5 }),
+      web: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+)
+
+function toCommand(of: Wish, lockId: string): Command<unknown> {
+  switch (of.kind) {
+    case 'lock':
+      return toMake(environmentLock('sandbox', lockId))
+    case 'train':
+      return aTrain(of.target)
+    case 'deployments':
+      return toMake([deployment('development', 'cart', of.cart), deployment('staging', 'web', of.web)])
+  }
 }
 
 function aTrain(target: string) {
@@ -424,6 +470,10 @@ function leftoversIn(path: string): readonly string[] {
   return folders
     .flatMap((folder) => readdirSync(join(path, folder)).map((name) => `${folder}/${name}`))
     .filter((file) => /\.(keep|lock)$|\/tmp_/.test(file))
+}
+
+function listFiles(path: string): readonly string[] {
+  return readdirSync(path, { recursive: true, encoding: 'utf8' }).toSorted()
 }
 
 /** Puts a file where the folder is. Answers how to undo that. */

@@ -544,8 +544,13 @@ export function describeManifestStore(
         throw new ObjectMissingError(id)
       }
       await expect(store.submit(reading, request)).rejects.toThrow(StoreUnavailableError)
+      expect(store.health().problems).toEqual([
+        expect.stringMatching(/^the repository cannot be read: object .* missing/),
+      ])
       repository.beforeRead = () => {}
       await expect(store.submit(reading, request)).resolves.toMatchObject({ commit: undefined })
+      await store.submit(toMake(environmentLock('staging', 'a')), request)
+      expect(store.health().problems).toEqual([])
     })
 
     it('of a branch that has disappeared is told, and nothing is begun anew', async () => {

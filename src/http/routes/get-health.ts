@@ -1,9 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
 import { messageType, toBinary, toJson } from '../../protobuf/messages.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import type { MessageForm } from '../send-message.ts'
 import { messageContent, messageForms } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
+
+/** Load balancers add parameters of their own: that must not make a process look dead. */
+const anyQuery = z.object({})
 
 const healthType = messageType('signalbox.v1.Health')
 
@@ -15,10 +19,10 @@ export function getHealth(app: FastifyInstance, { store }: ServerContext): void 
     operationId: 'getLiveness',
     tag: 'Operations',
     summary: 'Whether the process lives',
+    query: anyQuery,
     forms: messageForms,
     responses: {
       200: { description: 'It does.', content: messageContent('Health') },
-      400: { description: 'A part of the request is invalid.' },
       406: { description: 'None of the forms is acceptable.' },
     },
     handle: async ({ form }, reply) => sendHealth(reply, form, 200, { status: 'ok' }),
@@ -31,10 +35,10 @@ export function getHealth(app: FastifyInstance, { store }: ServerContext): void 
     tag: 'Operations',
     summary: 'Whether requests can be served',
     description: 'While reads are served it is ready; `degraded` with reasons says what does not work as it should.',
+    query: anyQuery,
     forms: messageForms,
     responses: {
       200: { description: 'Reads are served.', content: messageContent('Health') },
-      400: { description: 'A part of the request is invalid.' },
       406: { description: 'None of the forms is acceptable.' },
       503: { description: 'Nothing can be served.', content: messageContent('Health') },
     },

@@ -612,6 +612,12 @@ export const descriptor = {
                   "type": "string",
                   "id": 2,
                   "comment": "The commit that this was read from; absent while the repository is empty."
+                },
+                "warnings": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 3,
+                  "comment": "What cannot be shown in its place, as sentences."
                 }
               }
             },
