@@ -4,6 +4,8 @@ import { fastify, LogController } from 'fastify'
 import { registerBodyParser } from './http/body-parser.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
+import { createLock } from './http/routes/create-lock.ts'
+import { deleteLock } from './http/routes/delete-lock.ts'
 import { getApplication } from './http/routes/get-application.ts'
 import { getEnvironment } from './http/routes/get-environment.ts'
 import { getHealth } from './http/routes/get-health.ts'
@@ -79,6 +81,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const finish = answerWrongMethods(app)
   runReleaseTrain(app, options)
   getReleaseTrainPrognosis(app, options)
+  createLock(app, options)
+  deleteLock(app, options)
   listEnvironmentGroups(app, options)
   getEnvironment(app, options)
   listApplications(app, options)

@@ -33,6 +33,7 @@ export type DomainProblem =
   | { readonly code: 'UNKNOWN_APPLICATION'; readonly application: string }
   | { readonly code: 'UNKNOWN_GROUP'; readonly group: string }
   | { readonly code: 'UNKNOWN_TEAM'; readonly team: string }
+  | { readonly code: 'INVALID_END'; readonly end: Date | undefined }
   | { readonly code: 'INVALID_CI_LINK'; readonly ciLink: string }
   | { readonly code: 'PERMISSION_DENIED'; readonly action: string; readonly environment: string }
   | { readonly code: 'PROGNOSIS_CHANGED'; readonly prognosis: Prognosis; readonly commit: ObjectId | undefined }

@@ -5,6 +5,7 @@ import { trailerKeys } from './commit-text.ts'
 import type { Environment } from './environment.ts'
 import { explicitMembersOf, groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
+import { endOfLifetime } from './lifetime.ts'
 import { isValidLockId, lockIdRule } from './lock.ts'
 import { applicationDirectoryIn, environmentsDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
@@ -26,21 +27,22 @@ export interface LockText {
   readonly message: string
   readonly ciLink: string | undefined
   readonly suggestedLifetime: string | undefined
-  /** When it ends; given the moment of its creation, since a lifetime begins then. */
-  readonly endsAt: (now: Date) => Date | undefined
+  /** When it no longer holds: a moment, or a lifetime that begins now, such as `2d`. Undefined for a lock without an end. */
+  readonly end: Date | string | undefined
 }
 
 /**
  * Puts a lock on its target, in the place of one with the same id. Throws INVALID_NAME, UNKNOWN_ENVIRONMENT,
- * UNKNOWN_GROUP, UNKNOWN_TEAM or PERMISSION_DENIED.
+ * UNKNOWN_GROUP, UNKNOWN_TEAM, PERMISSION_DENIED, or INVALID_END for one that would never hold.
  */
 export function createLock(target: LockTarget, lockId: string, text: LockText): Command<void> {
   return {
     reads: () => [],
     decide: (input) => {
       const places = findPlaces(input, target, lockId, 'CreateLock')
+      const end = endOf(text, input.now)
       return {
-        changes: places.flatMap(({ directory }) => writeLock(`${directory}/locks/${lockId}`, text, input)),
+        changes: places.flatMap(({ directory }) => writeLock(`${directory}/locks/${lockId}`, text, end, input)),
         text: {
           subject: `Lock ${describe(target)}: ${lockId}`,
           sections: [quote('Message', text.message), ...(text.ciLink ? [quote('Started by', text.ciLink)] : [])],
@@ -72,6 +74,16 @@ export function deleteLock(target: LockTarget, lockId: string): Command<void> {
       }
     },
   }
+}
+
+function endOf({ end }: LockText, now: Date): Date | undefined {
+  if (end === undefined) return undefined
+  const moment = typeof end === 'string' ? endOfLifetime(end, now) : end
+  if (moment !== undefined && moment > now) return moment
+  throw new DomainError(
+    { code: 'INVALID_END', end: moment },
+    'the lock would have ended before it began: its end must be in the future',
+  )
 }
 
 interface Place {
@@ -166,7 +178,12 @@ function directoryOf(environment: EnvironmentName, target: LockTarget): string {
   }
 }
 
-function writeLock(directory: string, text: LockText, { principal, now }: DecisionInput): readonly Change[] {
+function writeLock(
+  directory: string,
+  text: LockText,
+  end: Date | undefined,
+  { principal, now }: DecisionInput,
+): readonly Change[] {
   const file = (name: string, content: string | undefined): readonly Change[] =>
     content === undefined ? [] : [{ path: `${directory}/${name}`, content: { kind: 'text', text: content } }]
   return [
@@ -178,7 +195,7 @@ function writeLock(directory: string, text: LockText, { principal, now }: Decisi
     ...file('created_at', toSeconds(now)),
     ...file('ci_link', text.ciLink),
     ...file('suggested_lifetime', text.suggestedLifetime),
-    ...file('expires_at', text.endsAt(now)?.toISOString()),
+    ...file('expires_at', end?.toISOString()),
   ]
 }
 

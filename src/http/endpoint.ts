@@ -8,19 +8,23 @@ import { problemMediaType, RequestError } from './problem.ts'
 
 /** One operation of the API: what it takes, what it answers, and how it is described in OpenAPI. */
 export interface Endpoint<Params, Query, Body, Form extends Offer> {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly url: string
   readonly operationId: string
-  readonly tag: 'Release trains' | 'Environments' | 'Applications' | 'Operations'
+  readonly tag: 'Release trains' | 'Locks' | 'Environments' | 'Applications' | 'Operations'
   readonly summary: string
   readonly description?: string
   readonly deprecated?: boolean
   readonly params?: z.ZodType<Params>
   readonly query?: z.ZodType<Query>
-  /** The JSON body; always optional so far, whatever its Content-Type says: see `registerBodyParser`. */
+  /** The JSON body, whatever its Content-Type says: see `registerBodyParser`. An empty one is left to the handler. */
   readonly body?: z.ZodType<Body>
+  /** Says so in the document; the handler refuses a request without one in its own words. */
+  readonly isBodyRequired?: boolean
+  /** Refuses a request whose Content-Type is anything but JSON, an absent one included. */
+  readonly takesJsonOnly?: boolean
   readonly requestHeaders?: Readonly<Record<string, string>>
-  /** The forms in which it answers; the first is the default. */
+  /** The forms in which it answers; the first is the default. None when an answer has no content to speak of. */
   readonly forms: readonly Form[]
   readonly responses: Readonly<Record<number, ResponseDescription>>
   /** What a wrong method is told; a plain sentence by default. */
@@ -30,7 +34,7 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
 
 export interface ResponseDescription {
   readonly description: string
-  /** The message's schema by media type; problems are added where there is none. */
+  /** The schema by media type; empty for an answer without content. Where there is none it is a problem. */
   readonly content?: Readonly<Record<string, object>>
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -44,8 +48,8 @@ export interface Input<Params, Query, Body, Form> {
 }
 
 /**
- * Registers an endpoint. Its request is judged in this order: an acceptable form, then every part of the input, all
- * invalid parts at once; only then the handler runs.
+ * Registers an endpoint. Its request is judged in this order: an acceptable form, a Content-Type that is taken, then every
+ * part of the input, all invalid parts at once; only then the handler runs.
  */
 export function registerEndpoint<Params, Query, Body, Form extends Offer>(
   app: FastifyInstance,
@@ -58,10 +62,18 @@ export function registerEndpoint<Params, Query, Body, Form extends Offer>(
     schema: toFastifySchema(endpoint),
     handler: (request, reply) => {
       const form = negotiate(request.headers.accept, endpoint.forms)
-      if (form === undefined) throw notAcceptable(endpoint.forms)
-      return endpoint.handle({ ...parseInput(endpoint, request), form, request }, reply)
+      if (form === undefined && endpoint.forms.length > 0) throw notAcceptable(endpoint.forms)
+      if (endpoint.takesJsonOnly === true) assertJson(request)
+      return endpoint.handle({ ...parseInput(endpoint, request), form: form as Form, request }, reply)
     },
   })
+}
+
+/** Kuberpult's words; its quarrel with a charset parameter is not repeated. */
+function assertJson({ headers }: FastifyRequest): void {
+  const contentType = headers['content-type'] ?? ''
+  if (contentType.split(';', 1)[0]?.trim().toLowerCase() === 'application/json') return
+  throw new RequestError('UNSUPPORTED_MEDIA_TYPE', `body must be application/json, got: '${contentType}'`)
 }
 
 function notAcceptable(forms: readonly Offer[]): RequestError {
@@ -141,7 +153,7 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
     ...(endpoint.deprecated === true && { deprecated: true }),
     ...(endpoint.params && { params: toSchema(endpoint.params) }),
     ...(endpoint.query && { querystring: toSchema(endpoint.query) }),
-    ...(endpoint.body && { body: toSchema(endpoint.body) }),
+    ...(endpoint.body && { body: toSchema(endpoint.body), 'x-body-required': endpoint.isBodyRequired === true }),
     ...(requestHeaders && {
       headers: { type: 'object', properties: describeAll(requestHeaders) },
     }),
@@ -152,12 +164,18 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
           {
             description,
             ...(headers && { headers: describeAll(headers) }),
-            ...(status !== '304' && { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
+            ...(status !== '304' &&
+              !isEmpty(content) && { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
           },
         ],
       ),
     ),
   }
+}
+
+/** An answer that has no content, by its description. */
+function isEmpty(content: ResponseDescription['content']): boolean {
+  return content !== undefined && Object.keys(content).length === 0
 }
 
 const problemSchema = { $ref: 'Problem#' }

@@ -28,6 +28,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
           name: 'Release trains',
           description: 'Bring the versions of an upstream environment to a target, or see what that would do.',
         },
+        { name: 'Locks', description: 'Stop trains and automatic deployments, never people.' },
         { name: 'Environments', description: 'What is deployed, queued and locked where.' },
         { name: 'Applications', description: 'Releases and where they are.' },
         { name: 'Operations', description: 'For probes and the people on call.' },
@@ -40,7 +41,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       if (!('openapiObject' in document)) return document.swaggerObject
       const { openapiObject } = document
       for (const path of Object.values(openapiObject.paths ?? {})) {
-        for (const operation of Object.values(path ?? {})) makeBodyOptional(operation)
+        for (const operation of Object.values(path ?? {})) markOptionalBody(operation)
       }
       return openapiObject
     },
@@ -52,10 +53,12 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
   })
 }
 
-/** The plugin calls every body required; none of ours is. */
-function makeBodyOptional(operation: unknown): void {
-  const body = (operation as { requestBody?: { required?: boolean } } | null)?.requestBody
-  if (body !== undefined) body.required = false
+/** The plugin calls every body required; the endpoint knows. */
+function markOptionalBody(operation: unknown): void {
+  const described = operation as { requestBody?: { required?: boolean }; 'x-body-required'?: boolean } | null
+  if (described?.requestBody === undefined) return
+  described.requestBody.required = described['x-body-required'] === true
+  delete described['x-body-required']
 }
 
 /** Fastify names a shared schema `Name#`; the plugin turns that into a reference within the document. */

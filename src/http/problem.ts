@@ -55,6 +55,7 @@ const domainStatuses = {
   UNKNOWN_APPLICATION: 404,
   UNKNOWN_GROUP: 400,
   UNKNOWN_TEAM: 404,
+  INVALID_END: 400,
   INVALID_CI_LINK: 404,
   PERMISSION_DENIED: 403,
   PROGNOSIS_CHANGED: 412,
@@ -129,14 +130,12 @@ export function toProblem(error: unknown): Problem {
   }
   if (error instanceof DomainError) {
     const problem: Problem = { status: domainStatuses[error.code], code: error.code, detail: error.message }
-    switch (error.problem.code) {
-      case 'PROGNOSIS_CHANGED':
-        return { ...problem, prognosis: prognosisBodyOf(error.problem.prognosis, error.problem.commit) }
-      case 'INVALID_NAME':
-        return { ...problem, errors: error.problem.invalid.map(toInvalidPart) }
-      default:
-        return problem
+    if (error.problem.code === 'PROGNOSIS_CHANGED') {
+      return { ...problem, prognosis: prognosisBodyOf(error.problem.prognosis, error.problem.commit) }
     }
+    return error.problem.code === 'INVALID_NAME'
+      ? { ...problem, errors: error.problem.invalid.map(toInvalidPart) }
+      : problem
   }
   if (error instanceof StoreUnavailableError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Change } from '../core/change.ts'
 import type { Command } from '../core/command.ts'
+import { removeEndedLocks } from '../core/ended-locks.ts'
 import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { ReleaseDetails } from '../core/release-details.ts'
@@ -7,6 +9,7 @@ import type { Snapshot } from '../core/snapshot.ts'
 import type { CommitAuthor } from './commit-message.ts'
 import { toCommitMessage } from './commit-message.ts'
 import { parseCommit, serializeCommit } from './commit.ts'
+import type { EditedTree } from './edit-tree.ts'
 import { editTree } from './edit-tree.ts'
 import { InvalidPathError, MalformedObjectError, ObjectMissingError, PathConflictError } from './git-errors.ts'
 import type { GitObject } from './git-object.ts'
@@ -201,7 +204,7 @@ export class GitManifestStore implements ManifestStore {
         const loaded = await this.#loadFiles(state, command.reads(state.snapshot))
         const { principal } = request
         const { changes, text, result } = command.decide({ snapshot: state.snapshot, loaded, principal, now })
-        const edited = await editTree({ root: state.tree, changes, readTree: (id) => this.#objects.readTree(id) })
+        const edited = await this.#edit(state, changes, now)
         if (edited.root === state.tree || (state.tree === undefined && edited.objects.length === 0)) {
           outcomes.push({ submitted: { result, commit: undefined } })
           continue
@@ -223,6 +226,15 @@ export class GitManifestStore implements ManifestStore {
       }
     }
     return { outcomes, state, objects }
+  }
+
+  /** Locks that have ended go with a commit that is made anyway, never by one of their own. */
+  async #edit(state: State, changes: readonly Change[], now: Date): Promise<EditedTree> {
+    const edit = (all: readonly Change[]) =>
+      editTree({ root: state.tree, changes: all, readTree: (id) => this.#objects.readTree(id) })
+    const edited = await edit(changes)
+    const removals = edited.root === state.tree ? [] : removeEndedLocks(state.snapshot, changes, now)
+    return removals.length === 0 ? edited : edit([...removals, ...changes])
   }
 
   async #loadFiles(state: State, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {

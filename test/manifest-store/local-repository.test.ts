@@ -285,7 +285,7 @@ describe("somebody else's lock of the branch", () => {
   })
 
   // The wait of 5 seconds cannot be configured.
-  it('that is not given back makes the write fail, and leaves nothing of it; the next one works', async () => {
+  it('that is not given back makes the write fail, and the next one works', async () => {
     const { path, store } = await openShop()
     const before = await store.snapshot()
     const lockFile = join(path, 'refs/heads/main.lock')

@@ -756,6 +756,12 @@ describe('a later load', () => {
     expect([...applicationOf(await loadWith(loader, shelf, files), 'cart').releases.keys()]).toEqual([2n])
     const later = await loadWith(loader, shelf, { ...files, 'environments/live': emptyDirectory })
     expect([...applicationOf(later, 'cart').releases.keys()]).toEqual([2n, 1n])
+    await loadWith(loader, shelf, files)
+    const renamed = await loadWith(loader, shelf, {
+      ...without(files, 'environments/dev'),
+      'environments/live': emptyDirectory,
+    })
+    expect([...applicationOf(renamed, 'cart').releases.keys()]).toEqual([2n, 1n])
   })
 
   it('knows the deployed releases also when a broken directory was in the way for a while', async () => {

@@ -362,6 +362,12 @@ export function describeManifestStore(
       expect((await readCommit(repository, commit)).parents).toEqual([before.commit])
       expect(locksOf(await store.snapshot())).toEqual(['c'])
       expect(store.health().problems).toEqual([])
+
+      // Nor is what was not written remembered as if it had been.
+      await commitBeside(repository, environmentLock('staging', 'a'))
+      repository.reads = []
+      expect(locksOf(await store.snapshot())).toEqual(['a', 'c'])
+      expect(repository.reads).toContain(createObject('blob', Buffer.from('a holds')).id)
     })
 
     it('can come too late: the commands are decided again on the new head', async () => {

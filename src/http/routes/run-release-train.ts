@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { assertCiLink } from '../../core/ci-link.ts'
 import { createReleaseTrain } from '../../core/release-train.ts'
@@ -9,6 +9,7 @@ import { fingerprintOf } from '../fingerprint.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
 import type { ServerContext } from '../server-context.ts'
 import { releaseTrainPaths, targetName, trainParams, trainQuery } from './release-train-paths.ts'
+import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 const trainBody = z
   .strictObject({
@@ -80,13 +81,4 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
       },
     })
   }
-}
-
-/** Aborts when the connection closes before the answer is written. */
-function whenCallerLeaves(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort()
-  })
-  return controller.signal
 }
