@@ -13,6 +13,7 @@ import { getOpenApiDocument } from './http/routes/get-openapi-document.ts'
 import { getReleaseTrainPrognosis } from './http/routes/get-release-train-prognosis.ts'
 import { listApplications } from './http/routes/list-applications.ts'
 import { listEnvironmentGroups } from './http/routes/list-environment-groups.ts'
+import { listLocks } from './http/routes/list-locks.ts'
 import { runReleaseTrain } from './http/routes/run-release-train.ts'
 import type { ServerContext } from './http/server-context.ts'
 import type { LastRequests } from './http/unreadable-request.ts'
@@ -83,6 +84,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   getReleaseTrainPrognosis(app, options)
   createLock(app, options)
   deleteLock(app, options)
+  listLocks(app, options)
   listEnvironmentGroups(app, options)
   getEnvironment(app, options)
   listApplications(app, options)

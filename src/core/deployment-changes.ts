@@ -2,11 +2,12 @@ import type { Application, Release } from './application.ts'
 import type { ArgoCdSource } from './argo-cd-file.ts'
 import { argoCdFiles } from './argo-cd-file.ts'
 import type { Change } from './change.ts'
-import type { Environment } from './environment.ts'
+import type { Environment, EnvironmentApplication } from './environment.ts'
 import { toGoTimeText } from './go-time.ts'
 import { applicationDirectoryIn, argoCdFile, versionLinkTarget } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import type { Principal } from './principal.ts'
+import type { Readable } from './readable.ts'
 import type { Snapshot } from './snapshot.ts'
 import { queuedVersion } from './snapshot.ts'
 
@@ -64,16 +65,23 @@ export function renderArgoCdFiles(
   for (const name of deployedNow) deployed.set(name, teamOf(snapshot, name))
   if (environment.applications.ok) {
     for (const [name, entry] of environment.applications.value) {
-      // What cannot be read does not take a running application out of the file: Argo CD would delete it.
-      const isDeployed =
-        !entry.ok || (entry.value.version.ok ? Boolean(entry.value.version.value) : entry.value.hasManifestOnly)
-      if (isDeployed) deployed.set(name, teamOf(snapshot, name))
+      if (isRunning(snapshot, name, entry)) deployed.set(name, teamOf(snapshot, name))
     }
   }
   return argoCdFiles(environment.name, environment.config.value.argoCd, deployed, source).map(({ name, text }) => ({
     path: argoCdFile(name),
     content: { kind: 'text', text },
   }))
+}
+
+/**
+ * Whether the application stands in the Argo CD file of an environment that knows this of it. What cannot be read does
+ * not take a running application out of the file, because Argo CD would delete it; a stray file is no application.
+ */
+function isRunning(snapshot: Snapshot, name: ApplicationName, entry: Readable<EnvironmentApplication>): boolean {
+  if (!entry.ok) return snapshot.applications.has(name)
+  const { version, hasManifestOnly } = entry.value
+  return version.ok ? Boolean(version.value) : hasManifestOnly
 }
 
 function teamOf(snapshot: Snapshot, name: ApplicationName): TeamName | undefined {

@@ -6,11 +6,14 @@ import type { Environment } from './environment.ts'
 import { explicitMembersOf, groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
 import { endOfLifetime } from './lifetime.ts'
-import { isValidLockId, lockIdRule } from './lock.ts'
+import type { Locks } from './lock.ts'
+import { isValidLockId, lockIdRule, noLocks } from './lock.ts'
 import { applicationDirectoryIn, environmentsDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
-import { isValidApplicationName, isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
+import { isDirectoryName, isValidApplicationName, isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
 import { assertPermitted } from './permission.ts'
+import type { Readable } from './readable.ts'
+import { readable } from './readable.ts'
 import type { Snapshot } from './snapshot.ts'
 import { applicationIn, isKnownTeam } from './snapshot.ts'
 
@@ -79,7 +82,14 @@ export function deleteLock(target: LockTarget, lockId: string): Command<void> {
 function endOf({ end }: LockText, now: Date): Date | undefined {
   if (end === undefined) return undefined
   const moment = typeof end === 'string' ? endOfLifetime(end, now) : end
-  if (moment !== undefined && moment > now) return moment
+  // A later year has more than four digits, which nobody could read again as RFC 3339.
+  if (moment === undefined || !(moment.getUTCFullYear() <= 9999)) {
+    throw new DomainError(
+      { code: 'INVALID_END', end: moment },
+      'the lock would outlast the year 9999: for one without an end leave its end out',
+    )
+  }
+  if (moment > now) return moment
   throw new DomainError(
     { code: 'INVALID_END', end: moment },
     'the lock would have ended before it began: its end must be in the future',
@@ -159,7 +169,8 @@ function assertNames(
   if (target.kind === 'team') {
     const team = target.team as TeamName
     const isLocked = environment?.teamLocks.ok === true && environment.teamLocks.value.has(team)
-    if (isLocked || isKnownTeam(snapshot, team)) return
+    // An application may name any text as its team, and not each can be a directory.
+    if (isLocked || (isKnownTeam(snapshot, team) && isDirectoryName(team))) return
     if (!isValidTeamName(team)) throw invalid('team', team, nameRule('team'))
     // A team without applications cannot be locked, but what is left of its locks can be taken away.
     if (verb === 'create') throw new DomainError({ code: 'UNKNOWN_TEAM', team }, `Team '${team}' does not exist.`)
@@ -210,10 +221,34 @@ function removeLock(
   directory: string,
   lockId: string,
 ): readonly Change[] {
+  if (!mayHaveLock(target, environment, lockId)) return []
   return [
     { path: `${directory}/locks/${lockId}`, content: { kind: 'absent' } },
     ...freedApplications(target, environment).flatMap((application) => dequeue(environment, application)),
   ]
+}
+
+/** What cannot be read may have any lock, and removing it may be what makes it readable again. */
+function mayHaveLock(target: LockTarget, environment: Environment, lockId: string): boolean {
+  const locks = locksOf(target, environment)
+  return !locks.ok || locks.value.has(lockId)
+}
+
+function locksOf(target: LockTarget, { locks, teamLocks, applications }: Environment): Readable<Locks> {
+  switch (target.kind) {
+    case 'environment':
+    case 'group':
+      return locks
+    case 'application': {
+      if (!applications.ok) return applications
+      const entry = applications.value.get(target.application as ApplicationName)
+      if (entry === undefined) return readable(noLocks)
+      return entry.ok ? entry.value.locks : entry
+    }
+    case 'team':
+      if (!teamLocks.ok) return teamLocks
+      return teamLocks.value.get(target.team as TeamName) ?? readable(noLocks)
+  }
 }
 
 /** The applications whose queues are looked at when this lock goes. */
@@ -255,6 +290,9 @@ function quote(heading: string, text: string): CommitSection {
 function toTrailers(command: string, target: LockTarget): readonly Trailer[] {
   return [
     { key: trailerKeys.command, value: command },
-    { key: trailerKeys.target, value: describe(target) },
+    { key: trailerKeys.target, value: `${prefixes[target.kind]}${describe(target)}` },
   ]
 }
+
+/** With `describe` it is clear what kind of target is meant, as a train's trailer says it. */
+const prefixes = { environment: 'environment ', application: 'application ', team: '', group: '' } as const

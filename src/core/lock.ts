@@ -1,3 +1,5 @@
+import { byteLengthOf, isDirectoryName } from './names.ts'
+
 /** Stops trains and automatic deployments for an environment, one application in it, or one team in it. */
 export interface Lock {
   readonly id: string
@@ -17,12 +19,13 @@ export type Locks = ReadonlyMap<string, Lock>
 export const noLocks: Locks = new Map()
 
 /** What `isValidLockId` asks for, for people. */
-export const lockIdRule = '2 to 99 bytes of text without slashes and control characters'
+export const lockIdRule =
+  "2 to 99 bytes of text without slashes and control characters, and not one of git's own names, such as .git"
 
 /** Whether a lock may have this id: 2 to 99 bytes that can be a directory's name (spec 6.4). */
 export function isValidLockId(id: string): boolean {
-  const length = new TextEncoder().encode(id).length
-  return length >= 2 && length <= 99 && id !== '..' && !/[/\\\p{Cc}]|^\.git$/iu.test(id)
+  const length = byteLengthOf(id)
+  return length >= 2 && length <= 99 && isDirectoryName(id) && !/\p{Cc}/u.test(id)
 }
 
 /** Whether the lock holds at `now`: one without an end always does. */

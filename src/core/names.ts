@@ -34,6 +34,24 @@ export function nameRule(kind: keyof typeof maximumLength): string {
   return `at most ${maximumLength[kind]} lower-case letters and digits, with single hyphens between them`
 }
 
+/**
+ * Whether a directory may have this name in every checkout: nothing that leads elsewhere, and none of git's own names, in
+ * whatever spelling leads to the same file on Windows (dots and spaces at the end, streams, short names) or macOS (invisible
+ * characters).
+ */
+export function isDirectoryName(name: string): boolean {
+  if (name === '' || name === '.' || name === '..' || /[/\\\0\p{Cs}]/u.test(name)) return false
+  if (byteLengthOf(name) > 255) return false
+  return ![name, name.replaceAll(/\p{Cf}/gu, '')].some((spelling) => gitsOwn.test(spelling))
+}
+
+const gitsOwn = /^(\.git(modules|attributes)?|(g\w{0,5})?~\d+)[. ]*(:.*)?$/is
+
+/** The length of the text in UTF-8. */
+export function byteLengthOf(text: string): number {
+  return new TextEncoder().encode(text).length
+}
+
 /** Orders names by UTF-16 code unit: the same on every machine, whatever its locale. */
 export function compareNames(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0

@@ -48,7 +48,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    theme: { title: 'Signalbox' },
+    theme: { title: 'Signalbox', css: [{ filename: 'theme.css', content: '.swagger-ui .topbar { display: none }' }] },
     uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
   })
 }

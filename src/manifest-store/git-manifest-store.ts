@@ -93,7 +93,12 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]> {
-    return readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application)
+    try {
+      return await readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application)
+    } catch (error) {
+      if (!isFromDisk(error)) throw error
+      throw new StoreUnavailableError(`the repository cannot be read: ${error.message}`, { cause: error })
+    }
   }
 
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>> {
@@ -295,8 +300,7 @@ export class GitManifestStore implements ManifestStore {
     if (error instanceof PathConflictError || error instanceof InvalidPathError) {
       return new PathNotWritableError(`${error.message}; nothing was changed`, { cause: error })
     }
-    const isUnread = error instanceof ObjectMissingError || error instanceof MalformedObjectError
-    if (isUnread || (error instanceof Error && 'syscall' in error)) {
+    if (error instanceof ObjectMissingError || error instanceof MalformedObjectError || isFromDisk(error)) {
       return this.#toUnavailable(`the repository cannot be read: ${error.message}`, error)
     }
     return error
@@ -308,6 +312,10 @@ export class GitManifestStore implements ManifestStore {
     this.#log.error({ err: cause }, problem)
     return new StoreUnavailableError(problem, { cause })
   }
+}
+
+function isFromDisk(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
 }
 
 function messageOf(error: unknown): string {

@@ -49,7 +49,7 @@ export async function claimInstance(gitDirectory: string, options: ClaimOptions 
 
 const instanceSchema = z.object({
   hostname: z.string(),
-  pid: z.int().min(1).max(0x7fffffff),
+  pid: z.int().min(1),
   processStart: z.string().optional(),
   pidNamespace: z.string().optional(),
   startedAt: z.string(),

@@ -13,7 +13,7 @@ export interface ManifestStore {
    */
   snapshot(): Promise<Snapshot>
 
-  /** The releases of an application with all that is known of them, newest first. */
+  /** The releases of an application with all that is known of them, newest first. Throws StoreUnavailableError. */
   readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]>
 
   /**

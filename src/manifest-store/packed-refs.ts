@@ -27,6 +27,6 @@ export function findPackedRef(packedRefs: string, ref: string): ObjectId | undef
 
 /** The names of all refs in that text. */
 export function packedRefNames(packedRefs: string): string[] {
-  // Lines that begin with # are about the file, those with ^ about the tag in the line before.
-  return packedRefs.split('\n').flatMap((line) => (/^[#^]/.test(line) ? [] : (line.split(' ')[1] ?? [])))
+  // A line that begins with # is about the file; one with ^, about the tag in the line before, has one word only.
+  return packedRefs.split('\n').flatMap((line) => (line.startsWith('#') ? [] : (line.split(' ')[1] ?? [])))
 }

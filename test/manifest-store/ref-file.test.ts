@@ -168,6 +168,7 @@ describe('reading a ref', () => {
     'config',
     'refs',
     'refs/',
+    'refs/heads/a@{1}',
     'refs/heads/../../config',
     'refs/heads/',
   ])('refuses the name %j', async (name) => {
@@ -519,6 +520,27 @@ describe("somebody else's lock", () => {
     expect(traces(gitDirectory)).toEqual([main])
   })
 
+  it('may come in between and stay, and then nothing of ours does', async () => {
+    const gitDirectory = aRepository()
+    vi.mocked(link).mockImplementationOnce(async (from, to) => {
+      writeFileSync(to, '')
+      return actual.link(from, to)
+    })
+    const move = { gitDirectory, ref: main, from: undefined, to: one, lockTimeout: 0 }
+    await expect(moveRef(move)).rejects.toThrow(RefLockedError)
+    expect(traces(gitDirectory)).toEqual([`${main}.lock`])
+  })
+
+  it('is left alone when it is taken as soon as ours became the ref', async () => {
+    const gitDirectory = aRepository()
+    vi.mocked(rename).mockImplementationOnce(async (from, to) => {
+      await actual.rename(from, to)
+      writeFileSync(from, '')
+    })
+    expect(await moveRef({ gitDirectory, ref: main, from: undefined, to: one })).toBe('published')
+    expect(traces(gitDirectory).toSorted()).toEqual([main, `${main}.lock`])
+  })
+
   it('is tried once when there is no time', async () => {
     const gitDirectory = aRepository()
     const move = { gitDirectory, ref: main, from: undefined, to: one, lockTimeout: 0 }
@@ -732,6 +754,9 @@ describe('the log of a ref', () => {
     const gitDirectory = aRepository()
     expect(await moveRef({ gitDirectory, ref: main, from: undefined, to: one })).toBe('published')
     expect(existsSync(join(gitDirectory, 'logs'))).toBe(false)
+    mkdirSync(join(gitDirectory, 'logs', dirname(main)), { recursive: true })
+    expect(await moveRef({ gitDirectory, ref: main, from: one, to: one })).toBe('published')
+    expect(existsSync(join(gitDirectory, 'logs', main))).toBe(false)
     mkdirSync(join(gitDirectory, 'logs', main), { recursive: true })
     expect(await moveRef({ gitDirectory, ref: main, from: one, to: two })).toBe('published')
   })

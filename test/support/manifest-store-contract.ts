@@ -559,6 +559,15 @@ export function describeManifestStore(
       expect(store.health().problems).toEqual([])
     })
 
+    it('while the releases of an application are read is told to whoever asked', async () => {
+      const { store, repository } = await openShop()
+      const snapshot = await store.snapshot()
+      repository.beforeRead = breakDown
+      await expect(store.readReleases(snapshot, cart)).rejects.toThrow(StoreUnavailableError)
+      repository.beforeRead = () => {}
+      expect(await store.readReleases(snapshot, cart)).toHaveLength(5)
+    })
+
     it('of a branch that has disappeared is told, and nothing is begun anew', async () => {
       const { store, repository } = await openShop()
       const last = await store.snapshot()

@@ -7,7 +7,7 @@ import { createLock as createLockCommand } from '../../core/lock-commands.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { RequestError } from '../problem.ts'
 import type { ServerContext } from '../server-context.ts'
-import { groupLockBody, groupLockContent, lockPaths, toLockTarget } from './lock-paths.ts'
+import { groupLockBody, groupLockContent, lockPaths, toLockTarget, unsupportedMethod } from './lock-paths.ts'
 import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 const lifetime = z.string().regex(lifetimePattern, 'must be a whole number and h, d or w, such as 2d')
@@ -47,6 +47,7 @@ export function createLock(app: FastifyInstance, context: ServerContext): void {
       isBodyRequired: true,
       takesJsonOnly: true,
       forms: [],
+      wrongMethod: unsupportedMethod,
       responses: {
         ...(kind === 'group'
           ? { 201: { description: 'Each environment of the group is locked.', content: groupLockContent } }

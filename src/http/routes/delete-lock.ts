@@ -3,7 +3,7 @@ import type { LockTarget } from '../../core/lock-commands.ts'
 import { deleteLock as deleteLockCommand } from '../../core/lock-commands.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import type { ServerContext } from '../server-context.ts'
-import { groupLockBody, groupLockContent, lockPaths, toLockTarget } from './lock-paths.ts'
+import { groupLockBody, groupLockContent, lockPaths, toLockTarget, unsupportedMethod } from './lock-paths.ts'
 import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 /** Takes a lock away. */
@@ -21,6 +21,7 @@ export function deleteLock(app: FastifyInstance, context: ServerContext): void {
       // Kuberpult's client always says so, and Kuberpult insists on it here alone.
       takesJsonOnly: kind === 'group',
       forms: [],
+      wrongMethod: unsupportedMethod,
       responses: {
         200: {
           description: 'There is no such lock any more.',

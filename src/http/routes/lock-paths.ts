@@ -69,3 +69,8 @@ export const groupLockContent = {
   'application/json': { type: 'object', properties: { Result: { type: 'null' } }, required: ['Result'] },
 }
 export const groupLockBody = '{"Result":null}'
+
+/** Kuberpult's words. */
+export function unsupportedMethod(method: string): string {
+  return `unsupported method '${method}'`
+}

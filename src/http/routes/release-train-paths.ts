@@ -48,9 +48,13 @@ export interface TrainParams {
 
 export const trainParams: Readonly<Record<'environment' | 'group', z.ZodType<TrainParams>>> = {
   environment: z.strictObject({
-    environment: z.string().describe('The environment, or the group, that the train goes to.'),
+    environment: z
+      .string()
+      .meta({ description: 'The environment, or the group, that the train goes to.', examples: ['staging'] }),
   }),
-  group: z.strictObject({ group: z.string().describe('The environment group that the train goes to.') }),
+  group: z.strictObject({
+    group: z.string().meta({ description: 'The environment group that the train goes to.', examples: ['production'] }),
+  }),
 }
 
 export const trainQuery = z.strictObject({

@@ -713,6 +713,59 @@ export const descriptor = {
                 }
               }
             },
+            "ListLocksResponse": {
+              "fields": {
+                "locks": {
+                  "rule": "repeated",
+                  "type": "ListedLock",
+                  "id": 1,
+                  "comment": "Sorted by environment, kind (environment, application, team), application or team, and id."
+                },
+                "warnings": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 2,
+                  "comment": "What cannot be shown in its place, as sentences: locks that cannot be read, for example."
+                },
+                "commit": {
+                  "type": "string",
+                  "id": 3,
+                  "comment": "The commit that this was read from; absent while the repository is empty."
+                }
+              }
+            },
+            "ListedLock": {
+              "fields": {
+                "kind": {
+                  "type": "string",
+                  "id": 1,
+                  "comment": "What is locked: `environment`, `application` or `team`. A group's lock is one of each of its environments."
+                },
+                "environment": {
+                  "type": "string",
+                  "id": 2
+                },
+                "application": {
+                  "type": "string",
+                  "id": 3,
+                  "comment": "Only where the kind is `application`."
+                },
+                "team": {
+                  "type": "string",
+                  "id": 4,
+                  "comment": "Only where the kind is `team`."
+                },
+                "lock": {
+                  "type": "api.v1.Lock",
+                  "id": 5
+                },
+                "ended": {
+                  "type": "bool",
+                  "id": 6,
+                  "comment": "It no longer holds. Its files go with the next commit to its environment."
+                }
+              }
+            },
             "Health": {
               "fields": {
                 "status": {
