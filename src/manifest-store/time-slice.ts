@@ -13,11 +13,16 @@ export interface TimeSlice {
 /** Begins a slice: `if (slice.isOver()) await slice.next()` inside a long loop. */
 export function startTimeSlice(): TimeSlice {
   let end = performance.now() + sliceLength
+  let turn: Promise<void> | undefined
+  async function takeTurn(): Promise<void> {
+    await setImmediate()
+    turn = undefined
+    end = performance.now() + sliceLength
+  }
   return {
     isOver: () => performance.now() >= end,
-    next: async () => {
-      await setImmediate()
-      end = performance.now() + sliceLength
-    },
+    // One for all who share the slice: with one each they would have their slices one after the other, and nobody else
+    // a turn in between.
+    next: () => (turn ??= takeTurn()),
   }
 }

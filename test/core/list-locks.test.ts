@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { LockFilter } from '../../src/core/list-locks.ts'
 import { listLocks } from '../../src/core/list-locks.ts'
+import { compareNames } from '../../src/core/names.ts'
 import { unreadable } from '../../src/core/readable.ts'
 import type { SnapshotBuilder } from '../support/snapshot-builder.ts'
 import { aLock, aSnapshot } from '../support/snapshot-builder.ts'
@@ -136,7 +137,7 @@ describe('a lock that cannot be read', () => {
   it.each([
     [
       {},
-      ['b1', 'b3', 'b4', 'b2'].length,
+      4,
       ['teams.json: is a file', 'a/locks', 'a/applications', 'a/teams', 'b/cart/locks', 'b/web', 'b/teams/x', 'c'],
     ],
     [{ environment: 'b', kind: 'team' }, 1, ['teams.json: is a file', 'b/teams/x']],
@@ -149,6 +150,6 @@ describe('a lock that cannot be read', () => {
   ] as const)('is told once, where it could have been listed: %j', (filter, count, warnings) => {
     const listed = list(broken, filter)
     expect(listed.locks).toHaveLength(count)
-    expect(listed.warnings.toSorted()).toEqual(warnings.toSorted())
+    expect(listed.warnings.toSorted(compareNames)).toEqual(warnings.toSorted(compareNames))
   })
 })

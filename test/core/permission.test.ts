@@ -16,7 +16,7 @@ function principalWho(mayDo: Principal['mayDo']): Principal {
 
 describe('a permission', () => {
   it('that the principal has lets the action through', () => {
-    const mayDo = vi.fn(() => true)
+    const mayDo = vi.fn<Principal['mayDo']>(() => true)
     expect(() => assertPermitted(principalWho(mayDo), 'CreateLock', target)).not.toThrow()
     expect(mayDo).toHaveBeenCalledWith('CreateLock', target)
   })

@@ -85,7 +85,9 @@ describe('the OpenAPI document', () => {
       expect(inPath.map(({ name, required }) => `${name} ${required}`)).toEqual(
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
-      expect(operation.requestBody?.required ?? false).toBe(false)
+      // Only what a lock is for must be said.
+      const isRequired = /^create\w+Lock$/.test(operation.operationId)
+      expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
   })
 
@@ -181,6 +183,7 @@ const conversations: readonly Conversation[] = [
     '/api/applications/catalog',
     '/api/applications/shipping',
     '/api/applications/web',
+    '/api/locks',
     '/healthz',
     '/readyz',
   ].flatMap((path): Conversation[] => [
@@ -194,6 +197,18 @@ const conversations: readonly Conversation[] = [
   ]),
   { request: 'GET /api/environments/nowhere', status: 404 },
   { request: 'GET /api/applications/nothing', status: 404 },
+  ...[
+    '/environments/staging/locks',
+    '/environments/staging/applications/cart/locks',
+    '/api/environments/staging/lock/team/payments',
+    '/environment-groups/production/locks',
+  ].flatMap((path): Conversation[] => [
+    { request: `PUT ${path}/freeze`, body: { message: 'x' }, status: path.includes('groups') ? 201 : 200 },
+    { request: `PUT ${path}/x`, body: { message: 'x' }, status: 400 },
+    { request: `PUT ${path}/freeze`, body: '{}', status: 415 },
+    { request: `DELETE ${path}/freeze`, headers: { 'content-type': 'application/json' }, status: 200 },
+    { request: `DELETE ${path}/x`, headers: { 'content-type': 'application/json' }, status: 400 },
+  ]),
 ]
 
 describe('what the OpenAPI document says of an answer', () => {

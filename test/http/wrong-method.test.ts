@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
 
-const reads = ['/api/environment-groups', '/api/environments/staging', '/api/applications', '/api/applications/cart']
+const reads = [
+  '/api/environment-groups',
+  '/api/environments/staging',
+  '/api/applications',
+  '/api/applications/cart',
+  '/api/locks',
+]
 const prognoses = [
   '/environments/staging/releasetrain/prognosis',
   '/environment-groups/production/releasetrain/prognosis',
