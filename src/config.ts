@@ -43,7 +43,13 @@ const schema = z.object({
     .min(0, 'must be at least 0 (0 takes any free port)')
     .max(65_535, 'must be at most 65535')
     .default(8080),
-  REPOSITORY: oneLine.optional(),
+  REPOSITORY: oneLine
+    .refine(
+      (path) => !/^([a-z][a-z0-9+]*:\/\/|[^/\s]+@[^/\s]+:)/i.test(path),
+      'must be the path of a bare repository on this machine; remote ones cannot be served yet: ' +
+        'serve a clone made with git clone --bare',
+    )
+    .optional(),
   BRANCH: z
     .string()
     .regex(/^(?!refs\/)[A-Za-z0-9_][A-Za-z0-9_./-]*$/, 'must be a branch name such as main')

@@ -48,7 +48,7 @@ async function main(): Promise<void> {
       log.info('closed')
     })
   } catch (error) {
-    refuse(error instanceof RepositoryRefusedError ? exitCodeForConfig : 1, [(error as Error).message])
+    refuse(error instanceof RepositoryRefusedError ? exitCodeForConfig : 1, [toSentence(error, config)])
   }
 }
 
@@ -95,6 +95,16 @@ async function start(config: ServerConfig, log: pino.Logger) {
 async function readVersion(): Promise<string> {
   const manifest = await readFile(new URL('../package.json', import.meta.url), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version
+}
+
+/** What a person can do something about is said to them; anything else is a fault of ours, with its stack. */
+function toSentence(error: unknown, { host, port }: ServerConfig): string {
+  const { code, message, stack } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return `port ${port} of ${host} is in use. Set SIGNALBOX_PORT to another one`
+  if (code === 'EACCES' && message.includes('listen'))
+    return `port ${port} of ${host} may not be used. Set SIGNALBOX_PORT to one above 1023`
+  const isExpected = error instanceof RepositoryRefusedError || code !== undefined
+  return isExpected ? message : (stack ?? message)
 }
 
 /** IPv6 addresses stand in brackets; a server that listens everywhere is reached here. */

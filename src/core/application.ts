@@ -7,6 +7,8 @@ export interface Release {
   readonly version: bigint
   /** The manifest's blob for each environment that has one. */
   readonly manifests: ReadonlyMap<EnvironmentName, ObjectId>
+  /** Why the manifest for an environment cannot be read; absent when each can. */
+  readonly brokenManifests?: ReadonlyMap<EnvironmentName, string>
   /** Announced, but without manifests yet: never what `latest` means. */
   readonly isPrepublish: boolean
   /** Marks the application as about to be removed. */
@@ -49,6 +51,7 @@ export function latestRelease(application: Application): Readable<Release> | und
 export function mayGoTo(application: Application, environment: EnvironmentName): boolean {
   for (const release of application.releases.values()) {
     if (!release.ok || release.value.manifests.has(environment)) return true
+    if (release.value.brokenManifests?.has(environment) === true) return true
   }
   return false
 }

@@ -35,13 +35,15 @@ export function explicitMembersOf(snapshot: Snapshot, group: string): readonly E
   )
 }
 
-/** A sentence for each environment that may belong to a group, without anyone being able to tell which. */
+/** A sentence for each environment of which it is not plain which group it belongs to. */
 export function groupWarnings(snapshot: Snapshot): readonly string[] {
-  return environmentsByName(snapshot).flatMap((environment) =>
-    environment.config.ok
-      ? []
-      : [`the group of environment '${environment.name}' cannot be known: ${environment.config.reason}`],
-  )
+  return environmentsByName(snapshot).flatMap(({ name, config }) => {
+    if (!config.ok) return [`the group of environment '${name}' cannot be known: ${config.reason}`]
+    const isHidden = config.value.environmentGroup === undefined && explicitMembersOf(snapshot, name).length > 0
+    return isHidden
+      ? [`a train to group '${name}' leaves out the environment of that name, whose config names no group`]
+      : []
+  })
 }
 
 export function environmentsByName(snapshot: Snapshot): readonly Environment[] {

@@ -73,7 +73,7 @@ export function prognoseReleaseTrain(
 ): Prognosis {
   const target = findTarget(snapshot, request.target, request.lookup)
   assertNames(snapshot, request, target)
-  if (target === undefined) throw unknownTarget(request.target, request.lookup)
+  if (target === undefined) throw unknownTarget(request.target, request.lookup, snapshot.problems)
   const team = (request.team || undefined) as TeamName | undefined
   for (const environment of target.environments) assertMayRunTrain(environment, principal)
 
@@ -195,7 +195,9 @@ function prognoseApplication(
   if (release === undefined) return skip({ cause: 'APP_HAS_NO_VERSION_IN_UPSTREAM_ENV' })
   if (!release.ok) return skip({ cause: 'APP_UNREADABLE', reason: release.reason })
 
-  const { version, manifests } = release.value
+  const { version, manifests, brokenManifests } = release.value
+  const broken = brokenManifests?.get(environment.name)
+  if (broken !== undefined) return skip({ cause: 'APP_UNREADABLE', reason: broken })
   if (version === from) return skip({ cause: 'APP_ALREADY_IN_UPSTREAM_VERSION', version })
   const hasManifest = manifests.has(environment.name)
   const denial = whyNotDeploy(principal, environment.name, question.group, name, team)

@@ -42,12 +42,11 @@ export function findTarget(snapshot: Snapshot, name: string, lookup: TargetLooku
   }
 }
 
-/** Nothing has that name; Kuberpult's words. */
-export function unknownTarget(name: string, lookup: TargetLookup): DomainError {
-  return new DomainError(
-    { code: 'UNKNOWN_TARGET', target: name },
+/** Nothing has that name; Kuberpult's words, and what could not be read, since that may be why. */
+export function unknownTarget(name: string, lookup: TargetLookup, problems: readonly string[]): DomainError {
+  const text =
     lookup === 'group'
       ? `error: could not find target of type ENVIRONMENTGROUP and name '${name}'`
-      : `error: could not find environment group or environment configs for '${name}'`,
-  )
+      : `error: could not find environment group or environment configs for '${name}'`
+  return new DomainError({ code: 'UNKNOWN_TARGET', target: name }, [text, ...problems].join('; '))
 }

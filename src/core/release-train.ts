@@ -61,7 +61,8 @@ function toChanges(
   for (const { application, outcome } of prognosis.outcome.applications) {
     if (outcome.kind === 'travels') {
       changes.push(...deploy(environment.name, application, outcome.release, principal, now))
-      deployed.push(application)
+      // Version 0 stands for nothing in the Argo CD file (spec 1.6).
+      if (outcome.release.version > 0n) deployed.push(application)
       continue
     }
     const held = heldVersion(outcome)

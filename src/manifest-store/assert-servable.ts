@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GitConfig } from './git-config.ts'
 import { isTrue, readGitConfig } from './git-config.ts'
@@ -35,13 +35,6 @@ export async function assertServable(gitDirectory: string): Promise<void> {
     throw new RepositoryRefusedError(
       `${gitDirectory} belongs to a working tree, which would not follow what Signalbox commits. ` +
         'Serve a bare clone of it (git clone --bare), or set core.bare to true if there is no working tree',
-    )
-  }
-  const alternates = await readFile(join(gitDirectory, 'objects/info/alternates'), 'utf8').catch(() => '')
-  if (/^[^#\s]/m.test(alternates)) {
-    throw new RepositoryRefusedError(
-      `${gitDirectory} borrows objects from another repository. Make it complete: ` +
-        `git -C ${gitDirectory} repack -a -d && rm ${gitDirectory}/objects/info/alternates`,
     )
   }
 }

@@ -23,6 +23,14 @@ export function parseEnvironmentConfig(text: string): Readable<EnvironmentConfig
     return unreadable(`config.json does not fit: ${issues.join('; ')}`)
   }
   const { upstream, environmentgroup } = parsed.data
+  const argoCd = toArgoCdDestinations(parsed.data)
+  if (argoCd?.kind === 'several') {
+    // They become parts of file names.
+    for (const name of [argoCd.commonEnvPrefix, ...argoCd.configs.map(({ concreteEnvName }) => concreteEnvName)]) {
+      if (/[/\\\p{Cc}]/u.test(name))
+        return unreadable(`config.json does not fit: '${name}' cannot be part of a file's name`)
+    }
+  }
   return readable({
     upstream:
       upstream === undefined
@@ -32,7 +40,7 @@ export function parseEnvironmentConfig(text: string): Readable<EnvironmentConfig
             latest: upstream.latest ?? false,
           },
     environmentGroup: environmentgroup || undefined,
-    argoCd: toArgoCdDestinations(parsed.data),
+    argoCd,
   })
 }
 

@@ -54,6 +54,12 @@ type Outcome = { readonly submitted: Submitted<unknown> } | { readonly error: un
 /** How many milliseconds pieces that could not be read are left alone: a look for a missing object can be expensive. */
 const retryInterval = 5000
 
+/** How long `health` tells of a write that failed, in milliseconds: what was wrong may be over, and nobody writes. */
+const writeProblemLifetime = 60_000
+
+/** How many odd pieces one command clears away; a repository with more of them is none of ours. */
+const maximumObstacles = 50
+
 /** How often a batch is decided anew because others moved the branch meanwhile. */
 const maximumAttempts = 10
 
@@ -69,7 +75,7 @@ export class GitManifestStore implements ManifestStore {
   readonly #trees = new WeakMap<Snapshot, ObjectId>()
   #current: State | undefined
   #readProblem: string | undefined
-  #writeProblem: string | undefined
+  #writeProblem: { readonly text: string; readonly since: Date } | undefined
 
   constructor(options: StoreOptions) {
     this.#repository = options.repository
@@ -107,10 +113,11 @@ export class GitManifestStore implements ManifestStore {
 
   health(): StoreHealth {
     const snapshot = this.#current?.snapshot
+    const writeProblem = this.#isRecent(this.#writeProblem?.since) ? this.#writeProblem?.text : undefined
     return {
       commit: snapshot?.commit,
       isReadable: snapshot !== undefined,
-      problems: [this.#readProblem, this.#writeProblem, ...(snapshot?.problems ?? [])].filter(
+      problems: [this.#readProblem, writeProblem, ...(snapshot?.problems ?? [])].filter(
         (problem) => problem !== undefined,
       ),
     }
@@ -181,7 +188,10 @@ export class GitManifestStore implements ManifestStore {
       const base = await this.#refresh()
       try {
         const { outcomes, state, objects } = await this.#decide(batch, base)
-        if (state === base) return outcomes
+        if (state === base) {
+          if (!outcomes.some(isUnavailable)) this.#writeProblem = undefined
+          return outcomes
+        }
         if ((await this.#publish(base, state, objects)) === 'published') {
           this.#logCommits(batch, outcomes)
           return outcomes
@@ -235,11 +245,26 @@ export class GitManifestStore implements ManifestStore {
 
   /** Locks that have ended go with a commit that is made anyway, never by one of their own. */
   async #edit(state: State, changes: readonly Change[], now: Date): Promise<EditedTree> {
-    const edit = (all: readonly Change[]) =>
-      editTree({ root: state.tree, changes: all, readTree: (id) => this.#objects.readTree(id) })
-    const edited = await edit(changes)
+    const edited = await this.#editOver(state.tree, changes)
     const removals = edited.root === state.tree ? [] : removeEndedLocks(state.snapshot, changes, now)
-    return removals.length === 0 ? edited : edit([...removals, ...changes])
+    return removals.length === 0 ? edited : this.#editOver(state.tree, [...removals, ...changes])
+  }
+
+  /**
+   * What stands in the way gives way: commands write only where the layout has a place for it, and one odd directory must
+   * not fail a whole train. History keeps what it was.
+   */
+  async #editOver(root: ObjectId | undefined, changes: readonly Change[]): Promise<EditedTree> {
+    const removals: Change[] = []
+    for (;;) {
+      try {
+        const all = [...removals, ...changes]
+        return await editTree({ root, changes: all, readTree: (id) => this.#objects.readTree(id) })
+      } catch (error) {
+        if (!(error instanceof PathConflictError) || removals.length === maximumObstacles) throw error
+        removals.push({ path: error.obstacle, content: { kind: 'absent' } })
+      }
+    }
   }
 
   async #loadFiles(state: State, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
@@ -306,12 +331,20 @@ export class GitManifestStore implements ManifestStore {
     return error
   }
 
-  /** Remembered for `health` until something is written. */
+  #isRecent(moment: Date | undefined): boolean {
+    return moment !== undefined && this.#clock().getTime() - moment.getTime() < writeProblemLifetime
+  }
+
+  /** Remembered for `health` until a batch has no such problem, but not for ever where nobody writes. */
   #toUnavailable(problem: string, cause: unknown): StoreUnavailableError {
-    this.#writeProblem = problem
+    this.#writeProblem = { text: problem, since: this.#clock() }
     this.#log.error({ err: cause }, problem)
     return new StoreUnavailableError(problem, { cause })
   }
+}
+
+function isUnavailable(outcome: Outcome): boolean {
+  return 'error' in outcome && outcome.error instanceof StoreUnavailableError
 }
 
 function isFromDisk(error: unknown): error is Error {

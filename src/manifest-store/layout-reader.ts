@@ -75,14 +75,20 @@ export class LayoutReader {
   async text(path: string, entry: TreeEntry | undefined): Promise<string | undefined> {
     if (entry === undefined) return undefined
     if (!isFile(entry)) this.fail(path, 'must be a file')
-    return decoder.decode(await this.#objects.readBlob(entry.id))
+    return this.#decode(path, entry)
   }
 
   /** The target of a symbolic link; undefined when it is absent. */
   async link(path: string, entry: TreeEntry | undefined): Promise<string | undefined> {
     if (entry === undefined) return undefined
     if (!isLink(entry)) this.fail(path, 'must be a symbolic link')
-    return decoder.decode(await this.#objects.readBlob(entry.id))
+    return this.#decode(path, entry)
+  }
+
+  async #decode(path: string, entry: TreeEntry): Promise<string> {
+    const bytes = await this.#objects.readBlob(entry.id)
+    if (bytes.length > maximumTextBytes) this.fail(path, `is larger than ${maximumTextBytes} bytes`)
+    return decoder.decode(bytes)
   }
 
   /** A moment in RFC 3339; undefined when the file is absent. */
@@ -94,6 +100,9 @@ export class LayoutReader {
     return moment
   }
 }
+
+/** Names, messages and configs are far smaller; a larger text would only fill the memory. */
+const maximumTextBytes = 1024 * 1024
 
 /** Verbatim, as Kuberpult reads: a byte order mark is part of the text. */
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -1,7 +1,7 @@
 import type { Application, Release } from '../core/application.ts'
 import { parseVersion } from '../core/manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from '../core/names.ts'
-import { compareNames } from '../core/names.ts'
+import { compareNames, isDirectoryName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { Readable } from '../core/readable.ts'
 import { isSameEntry } from './directory-memo.ts'
@@ -32,6 +32,7 @@ export class ApplicationLoader {
   ): Promise<Readable<Application>> {
     const path = `applications/${this.#name}`
     return this.#reader.attempt(path, async () => {
+      if (!isDirectoryName(this.#name)) this.#reader.fail(path, 'has a name under which nothing can be deployed')
       const directory = await this.#reader.directory(path, entry)
       const entries = await releaseEntries(this.#reader, path, directory)
       const versions = [...entries.keys()].toSorted((a, b) => (a < b ? -1 : 1))
@@ -84,7 +85,7 @@ export class ApplicationLoader {
       const directory = await this.#reader.directory(path, entry)
       return {
         version,
-        manifests: await loadManifests(this.#reader, path, directory),
+        ...(await loadManifests(this.#reader, path, directory)),
         isPrepublish: directory.has('is_prepublish'),
         isUndeploy: directory.has('undeploy'),
       }
@@ -106,23 +107,34 @@ export async function releaseEntries(
   return entries
 }
 
-/** The manifest's blob of each environment that a release has one for, sorted by environment. */
+/**
+ * The manifest's blob of each environment that a release has one for, sorted by environment, and why others cannot be
+ * read: one broken manifest concerns its environment alone.
+ */
 export async function loadManifests(
   reader: LayoutReader,
   path: string,
   release: Directory,
-): Promise<ReadonlyMap<EnvironmentName, ObjectId>> {
+): Promise<Pick<Release, 'manifests' | 'brokenManifests'>> {
   const environments = await reader.directory(`${path}/environments`, release.get('environments'))
-  const manifests = await inOrder(
-    [...environments].map(async ([name, entry]) => {
+  const manifests = new Map<EnvironmentName, ObjectId>()
+  const broken = new Map<EnvironmentName, string>()
+  const read = [...environments]
+    .toSorted(([a], [b]) => compareNames(a, b))
+    .map(async ([name, entry]) => {
       const manifestPath = `${path}/environments/${name}`
-      const manifest = (await reader.directory(manifestPath, entry)).get('manifests.yaml')
-      if (manifest === undefined) return undefined
-      if (!isFile(manifest)) reader.fail(`${manifestPath}/manifests.yaml`, 'must be a file')
-      return [name as EnvironmentName, manifest.id] as const
-    }),
-  )
-  return new Map(manifests.filter((manifest) => manifest !== undefined).toSorted(([a], [b]) => compareNames(a, b)))
+      const manifest = await reader.attempt(manifestPath, async () => {
+        const file = (await reader.directory(manifestPath, entry)).get('manifests.yaml')
+        if (file !== undefined && !isFile(file)) reader.fail(`${manifestPath}/manifests.yaml`, 'must be a file')
+        return file?.id
+      })
+      return [name as EnvironmentName, manifest] as const
+    })
+  for (const [name, manifest] of await inOrder(read)) {
+    if (!manifest.ok) broken.set(name, manifest.reason)
+    else if (manifest.value !== undefined) manifests.set(name, manifest.value)
+  }
+  return { manifests, ...(broken.size > 0 && { brokenManifests: broken }) }
 }
 
 /** A text that nothing is decided by: when it cannot be read, it is as good as absent. */

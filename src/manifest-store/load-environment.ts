@@ -2,6 +2,7 @@ import type { Environment, EnvironmentApplication } from '../core/environment.ts
 import type { Locks } from '../core/lock.ts'
 import { parseVersionLink } from '../core/manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from '../core/names.ts'
+import { isDirectoryName } from '../core/names.ts'
 import type { Readable } from '../core/readable.ts'
 import { readable, unreadable } from '../core/readable.ts'
 import { DirectoryMemo } from './directory-memo.ts'
@@ -27,7 +28,10 @@ export class EnvironmentLoader {
 
   async load(entry: TreeEntry): Promise<Environment> {
     const path = `environments/${this.#name}`
-    const directory = await this.#reader.attempt(path, () => this.#reader.directory(path, entry))
+    const directory = await this.#reader.attempt(path, () => {
+      if (!isDirectoryName(this.#name)) this.#reader.fail(path, 'has a name under which nothing can be deployed')
+      return this.#reader.directory(path, entry)
+    })
     if (!directory.ok) {
       return { name: this.#name, config: directory, locks: directory, teamLocks: directory, applications: directory }
     }

@@ -5,6 +5,7 @@ import type { ObjectId } from '../core/object-id.ts'
 import { hasCode } from './durable-file.ts'
 import { MalformedObjectError, ObjectMissingError } from './git-errors.ts'
 import { emptyTreeId } from './git-object.ts'
+import { PackIndex } from './pack-index.ts'
 import { PackReader } from './pack-reader.ts'
 import type { StoredObject } from './repository.ts'
 import { startTimeSlice } from './time-slice.ts'
@@ -18,8 +19,13 @@ const maximumOpenPacks = 100
  */
 export class ObjectReader {
   readonly #objectFolders: readonly string[]
-  /** The packs that there are, the one that had the last object first. */
+  readonly #known = new Map<string, PackFile>()
+  /** In the order in which they were opened. */
+  readonly #openPacks = new Set<PackFile>()
+  /** Packs with many objects, and damaged ones: each is asked for an object, the newest first. */
   #packs: PackFile[] = []
+  /** The pack of each object in a pack with few objects. */
+  readonly #smallPacks = new Map<ObjectId, PackFile>()
   readonly #slice = startTimeSlice()
 
   /** Opens nothing yet. */
@@ -37,7 +43,9 @@ export class ObjectReader {
   }
 
   close(): void {
-    for (const pack of this.#packs) pack.close()
+    for (const pack of this.#openPacks) this.#closePack(pack)
+    this.#known.clear()
+    this.#smallPacks.clear()
     this.#packs = []
   }
 
@@ -46,35 +54,48 @@ export class ObjectReader {
     return this.#find(Buffer.from(id, 'hex'), id)
   }
 
+  /** A damaged pack matters only for what nobody else has: git writes the same object into several packs. */
   #find(raw: Buffer, id: ObjectId): StoredObject | undefined {
-    for (const [index, pack] of this.#packs.entries()) {
-      const object = this.#readPacked(pack, raw)
-      if (object === undefined) continue
-      if (index > 0) {
-        this.#packs.splice(index, 1)
-        this.#packs.unshift(pack)
+    let damage: MalformedObjectError | undefined
+    const small = this.#smallPacks.get(id)
+    for (const pack of small === undefined ? this.#packs : [small, ...this.#packs]) {
+      try {
+        const object = this.#readPacked(pack, raw)
+        if (object !== undefined) return object
+      } catch (error) {
+        if (!(error instanceof MalformedObjectError)) throw error
+        damage ??= new MalformedObjectError(`${pack.path}: ${error.message}`, { cause: error })
       }
-      return object
     }
-    return this.#readLoose(id)
+    const loose = this.#readLoose(id)
+    if (loose === undefined && damage !== undefined) throw damage
+    return loose
   }
 
   /** Undefined also when the pack has vanished: its objects are elsewhere now. */
   #readPacked(pack: PackFile, raw: Buffer): StoredObject | undefined {
     try {
-      if (!pack.isOpen) this.#closeLastUsed()
-      return pack.open().read(raw, (base) => this.#find(base, base.toString('hex')))
+      return this.#open(pack).read(raw, (base) => this.#find(base, base.toString('hex')))
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
-      if (error instanceof MalformedObjectError)
-        throw new MalformedObjectError(`${pack.path}: ${error.message}`, { cause: error })
       throw error
     }
   }
 
-  #closeLastUsed(): void {
-    const open = this.#packs.filter(({ isOpen }) => isOpen)
-    if (open.length >= maximumOpenPacks) open.at(-1)?.close()
+  #open(pack: PackFile): PackReader {
+    if (!pack.isOpen) {
+      for (const oldest of this.#openPacks) {
+        if (this.#openPacks.size < maximumOpenPacks) break
+        this.#closePack(oldest)
+      }
+      this.#openPacks.add(pack)
+    }
+    return pack.open()
+  }
+
+  #closePack(pack: PackFile): void {
+    pack.close()
+    this.#openPacks.delete(pack)
   }
 
   #readLoose(id: ObjectId): StoredObject | undefined {
@@ -92,11 +113,46 @@ export class ObjectReader {
   }
 
   #listPacks(): void {
-    const known = new Map(this.#packs.map((pack) => [pack.path, pack]))
     const paths = new Set(this.#objectFolders.flatMap((folder) => packPaths(join(folder, 'pack'))))
-    for (const [path, pack] of known) if (!paths.has(path)) pack.close()
-    const added = [...paths].filter((path) => !known.has(path)).map((path) => new PackFile(path))
-    this.#packs = [...added, ...this.#packs.filter(({ path }) => paths.has(path))]
+    const gone = [...this.#known.values()].filter(({ path }) => !paths.has(path))
+    for (const pack of gone) {
+      this.#closePack(pack)
+      this.#known.delete(pack.path)
+    }
+    const added: PackFile[] = []
+    for (const path of paths) {
+      if (this.#known.has(path)) continue
+      const pack = new PackFile(path)
+      this.#known.set(path, pack)
+      added.push(pack)
+    }
+    if (gone.length > 0) {
+      this.#packs = this.#packs.filter(({ path }) => paths.has(path))
+      for (const [id, { path }] of this.#smallPacks) if (!paths.has(path)) this.#smallPacks.delete(id)
+    }
+    for (const pack of added) {
+      const ids = smallPackIds(pack.path)
+      if (ids === undefined) this.#packs.unshift(pack)
+      else for (const id of ids) this.#smallPacks.set(id, pack)
+    }
+  }
+}
+
+/** Each write adds a pack: those with so few objects are found by the ids of their objects, not by looking into each. */
+const fewObjects = 2048
+
+/** The ids of a pack with few objects; undefined for any other, and for one whose index cannot be read. */
+function smallPackIds(path: string): readonly ObjectId[] | undefined {
+  try {
+    const index = new PackIndex(`${path}.idx`)
+    try {
+      return index.count > fewObjects ? undefined : index.ids()
+    } finally {
+      index.close()
+    }
+  } catch (error) {
+    if (error instanceof MalformedObjectError || hasCode(error, 'ENOENT')) return undefined
+    throw error
   }
 }
 

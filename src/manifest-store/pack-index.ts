@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { LRUCache } from 'lru-cache'
+import type { ObjectId } from '../core/object-id.ts'
 import { MalformedObjectError } from './git-errors.ts'
 
 const fanoutAt = 8
@@ -55,9 +56,15 @@ export class PackIndex {
     return undefined
   }
 
-  /** The id of the object in a row, in the order of ids; for what walks a pack. */
+  /** How many objects the pack has. */
   get count(): number {
     return this.#counts[255] ?? 0
+  }
+
+  /** The ids of all objects, in their order. */
+  ids(): readonly ObjectId[] {
+    const bytes = read(this.#file, idsAt, this.count * 20)
+    return Array.from({ length: this.count }, (_, row) => bytes.toString('hex', row * 20, row * 20 + 20))
   }
 
   close(): void {

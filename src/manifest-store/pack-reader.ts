@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { inflateSync } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { applyDelta } from './delta.ts'
+import { hasCode } from './durable-file.ts'
 import { MalformedObjectError } from './git-errors.ts'
 import type { ObjectType } from './git-object.ts'
 import { PackIndex } from './pack-index.ts'
@@ -133,22 +134,29 @@ export class PackReader {
     throw new MalformedObjectError(`a pack has an object of the unknown type ${type}`)
   }
 
+  /**
+   * How long a compressed object is stands nowhere: usually no longer than deflate's bound, with some compressors longer.
+   * More is read as long as the stream does not end.
+   */
   #inflate(offset: number, chunk: Buffer, at: number, size: number): Uint8Array {
-    // What deflate makes of bytes that do not shrink: the stream may end before, never after.
-    const longest = size + (size >>> 12) + (size >>> 14) + 64
-    const bytes =
-      at + longest <= chunk.length || chunk.length < firstRead ? chunk.subarray(at) : this.#chunk(offset + at, longest)
-    let data: Buffer
-    try {
-      // Room for all of it at once, and a byte to see the end.
-      data = inflateSync(bytes, { maxOutputLength: size + 1, chunkSize: Math.max(size + 1, 64) })
-    } catch (error) {
-      throw new MalformedObjectError(`an object in a pack cannot be unpacked: ${(error as Error).message}`, {
-        cause: error,
-      })
+    const position = offset + at
+    let bytes = chunk.subarray(at)
+    for (let length = size + (size >>> 10) + 64; ; length *= 2) {
+      const isRest = position + bytes.length >= this.#size
+      if (bytes.length < length && !isRest) bytes = this.#chunk(position, length)
+      try {
+        // Room for all of it at once, and a byte to see the end.
+        const data = inflateSync(bytes, { maxOutputLength: size + 1, chunkSize: Math.max(size + 1, 64) })
+        if (data.length === size) return data
+        throw new MalformedObjectError('an object in a pack does not have its size')
+      } catch (error) {
+        if (error instanceof MalformedObjectError) throw error
+        if (hasCode(error, 'Z_BUF_ERROR') && position + bytes.length < this.#size) continue
+        throw new MalformedObjectError(`an object in a pack cannot be unpacked: ${(error as Error).message}`, {
+          cause: error,
+        })
+      }
     }
-    if (data.length !== size) throw new MalformedObjectError('an object in a pack does not have its size')
-    return data
   }
 
   /** Up to `length` bytes: fewer at the end of the pack. */

@@ -29,6 +29,7 @@ export async function readReleaseDetails(
 async function readOne(reader: LayoutReader, path: string, version: bigint, entry: TreeEntry): Promise<ReleaseDetails> {
   const details = await reader.attempt(path, async () => {
     const directory = await reader.directory(path, entry)
+    const { manifests, brokenManifests } = await loadManifests(reader, path, directory)
     const text = async (name: string) => (await reader.text(`${path}/${name}`, directory.get(name))) ?? ''
     return {
       version,
@@ -40,8 +41,8 @@ async function readOne(reader: LayoutReader, path: string, version: bigint, entr
       createdAt: await reader.moment(`${path}/created_at`, directory.get('created_at')),
       isUndeploy: directory.has('undeploy'),
       isPrepublish: directory.has('is_prepublish'),
-      environments: [...(await loadManifests(reader, path, directory)).keys()],
-      unreadable: undefined,
+      environments: [...manifests.keys()],
+      unreadable: brokenManifests === undefined ? undefined : [...brokenManifests.values()].join('; '),
     }
   })
   return details.ok ? details.value : { ...unknownDetails, version, unreadable: details.reason }

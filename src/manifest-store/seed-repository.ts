@@ -24,6 +24,10 @@ export async function seedRepository(path: string, folder: string, author: Commi
   await rm(gitDirectory, { recursive: true, force: true })
   try {
     await git.init({ fs, gitdir: gitDirectory, bare: true, defaultBranch: 'main' })
+    // isomorphic-git states what holds on the poorest file systems: worktrees of this repository may have links.
+    for (const setting of ['core.filemode', 'core.symlinks', 'core.ignorecase']) {
+      await git.setConfig({ fs, gitdir: gitDirectory, path: setting, value: undefined })
+    }
     const { commit, objects } = await createFirstCommit(await readManifestFolder(folder), author, now)
     const pack = await writePack(gitDirectory, await buildPack(objects))
     await moveRef({ gitDirectory, ref: 'refs/heads/main', from: undefined, to: commit })

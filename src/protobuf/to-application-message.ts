@@ -128,6 +128,8 @@ function findDeployments(
   const deployments: Deployment[] = []
   const unreadable: string[] = []
   for (const environment of environmentsByName(snapshot)) {
+    // What is wrong with the environment as a whole is shown with it, not with each application.
+    if (!environment.applications.ok) continue
     const version = deployedVersion(environment, application)
     if (!version.ok) unreadable.push(version.reason)
     else if (version.value !== undefined) deployments.push({ environment: environment.name, version: version.value })

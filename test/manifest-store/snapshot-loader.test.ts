@@ -93,21 +93,19 @@ describe('a repository', () => {
 })
 
 describe('a name that is not UTF-8', () => {
-  it('is kept apart from all others, wherever it stands', async () => {
+  it('is kept apart from all others, and nothing is decided about it', async () => {
     const names = [notUtf8, decodeName(Buffer.from([0x61, 0xfe])), 'a\ufffd']
     const files = names.flatMap((name) => [
       [`environments/${name}/locks/${name}/message`, ''],
-      [`environments/${name}/teams/${name}`, emptyDirectory],
       [`applications/${name}/releases/1/environments/${name}/manifests.yaml`, ''],
     ])
     const snapshot = await load(Object.fromEntries(files) as Files)
     expect(new Set(snapshot.environments.keys())).toEqual(new Set(names))
     expect(new Set(snapshot.applications.keys())).toEqual(new Set(names))
     for (const name of names) {
-      const { locks, teamLocks } = environmentOf(snapshot, name)
-      expect([...valueOf(locks).keys(), ...valueOf(teamLocks).keys()]).toEqual([name, name])
-      const release = valueOf(applicationOf(snapshot, name).releases.get(1n))
-      expect([...release.manifests.keys()]).toEqual([name])
+      const isText = name === 'a\ufffd'
+      expect(environmentOf(snapshot, name).locks.ok).toBe(isText)
+      expect(snapshot.applications.get(name as ApplicationName)?.ok).toBe(isText)
     }
   })
 })
@@ -495,9 +493,10 @@ describe('a lock', () => {
       expect(environmentOf(snapshot, 'dev').locks).toEqual(
         unreadable("environments/dev/locks/a/expires_at is not a time in RFC 3339: 'broken in a'"),
       )
-      expect(applicationOf(snapshot, 'cart').releases.get(1n)).toEqual(
-        unreadable('applications/cart/releases/1/environments/a/manifests.yaml must be a file'),
-      )
+      expect([...(valueOf(applicationOf(snapshot, 'cart').releases.get(1n)).brokenManifests ?? [])]).toEqual([
+        ['a', 'applications/cart/releases/1/environments/a/manifests.yaml must be a file'],
+        ['b', 'applications/cart/releases/1/environments/b must be a directory'],
+      ])
     }
   })
 
@@ -629,9 +628,6 @@ describe('a release', () => {
     ['a file in its place', '', 'x', 'must be a directory'],
     ['a submodule in its place', '', submodule, 'must be a directory'],
     ['environments that are a file', '/environments', 'x', 'must be a directory'],
-    ['a file as an environment', '/environments/dev', 'x', 'must be a directory'],
-    ['a link as a manifest', '/environments/dev/manifests.yaml', link('x'), 'must be a file'],
-    ['a directory as a manifest', '/environments/dev/manifests.yaml/x', 'x', 'must be a file'],
   ])('is unreadable with %s, and the others are not', async (_, path, content, what) => {
     const snapshot = await load({ ...without(shop, `${releases}/2`), [`${releases}/2${path}`]: content })
     const cart = applicationOf(snapshot, 'cart')
@@ -640,7 +636,28 @@ describe('a release', () => {
     expect(cart.versions).toEqual([1n, 2n])
   })
 
-  it.each(['', '/environments', '/environments/dev'])('is unreadable when its tree%s is missing', async (path) => {
+  it.each([
+    ['a file as an environment', '/dev', 'x', 'must be a directory'],
+    ['a link as a manifest', '/dev/manifests.yaml', link('x'), 'must be a file'],
+    ['a directory as a manifest', '/dev/manifests.yaml/x', 'x', 'must be a file'],
+    ['a tree that is missing', '/dev', missing('40000'), `: object ${'d'.repeat(40)} is missing`],
+  ])('is broken for one environment alone with %s', async (_, path, content, what) => {
+    const environments = `${releases}/2/environments`
+    const snapshot = await load({
+      ...without(shop, `${releases}/2`),
+      [`${environments}${path}`]: content,
+      [`${environments}/staging/manifests.yaml`]: 'good',
+      [`${environments}/README.md`]: 'a stray file',
+    })
+    const release = valueOf(applicationOf(snapshot, 'cart').releases.get(2n))
+    expect([...release.manifests.keys()]).toEqual(['staging'])
+    const separator = what.startsWith(':') ? '' : ' '
+    expect(release.brokenManifests?.get('dev' as EnvironmentName)).toBe(
+      `${environments}${path.replace('/x', '')}${separator}${what}`,
+    )
+  })
+
+  it.each(['', '/environments'])('is unreadable when its tree%s is missing', async (path) => {
     const snapshot = await load({ ...without(shop, `${releases}/2`), [`${releases}/2${path}`]: missing('40000') })
     expect(applicationOf(snapshot, 'cart').releases.get(2n)).toEqual(
       unreadable(`${releases}/2: object ${'d'.repeat(40)} is missing`),
@@ -950,5 +967,8 @@ function reasonsIn(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((item) => (typeof item === 'string' ? [item] : reasonsIn(item)))
   if (typeof value !== 'object' || value === null || value instanceof Date) return []
   if ('reason' in value) return [String(value.reason)]
-  return Object.entries(value).flatMap(([key, item]) => (key === 'versions' ? [] : reasonsIn(item)))
+  return Object.entries(value).flatMap(([key, item]) => {
+    if (key === 'brokenManifests') return [...(item as ReadonlyMap<string, string>).values()]
+    return key === 'versions' ? [] : reasonsIn(item)
+  })
 }
