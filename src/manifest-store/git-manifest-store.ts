@@ -251,7 +251,7 @@ export class GitManifestStore implements ManifestStore {
   }
 
   /**
-   * What stands in the way gives way: commands write only where the layout has a place for it, and one odd directory must
+   * A directory that stands where a command writes a file gives way: the layout has a file there, and one odd directory must
    * not fail a whole train. History keeps what it was.
    */
   async #editOver(root: ObjectId | undefined, changes: readonly Change[]): Promise<EditedTree> {
@@ -261,8 +261,9 @@ export class GitManifestStore implements ManifestStore {
         const all = [...removals, ...changes]
         return await editTree({ root, changes: all, readTree: (id) => this.#objects.readTree(id) })
       } catch (error) {
-        if (!(error instanceof PathConflictError) || removals.length === maximumObstacles) throw error
-        removals.push({ path: error.obstacle, content: { kind: 'absent' } })
+        const isInPlace = error instanceof PathConflictError && error.path === error.obstacle
+        if (!isInPlace || removals.length === maximumObstacles) throw error
+        removals.push({ path: error.path, content: { kind: 'absent' } })
       }
     }
   }

@@ -10,6 +10,9 @@ import { PackReader } from './pack-reader.ts'
 import type { StoredObject } from './repository.ts'
 import { startTimeSlice } from './time-slice.ts'
 
+/** How often an object is looked for while others move it about. */
+const maximumLooks = 20
+
 /** How many packs are open at a time. Each takes two file descriptors. */
 const maximumOpenPacks = 100
 
@@ -26,6 +29,8 @@ export class ObjectReader {
   #packs: PackFile[] = []
   /** The pack of each object in a pack with few objects. */
   readonly #smallPacks = new Map<ObjectId, PackFile>()
+  /** Whether a pack was gone when it was to be opened. */
+  #hasVanished = false
   readonly #slice = startTimeSlice()
 
   /** Opens nothing yet. */
@@ -49,9 +54,16 @@ export class ObjectReader {
     this.#packs = []
   }
 
+  /** Looks until nothing has changed between two looks: a repack may move an object while it is looked for. */
   #findAgain(id: ObjectId): StoredObject | undefined {
-    this.#listPacks()
-    return this.#find(Buffer.from(id, 'hex'), id)
+    for (let attempt = 1; attempt <= maximumLooks; attempt += 1) {
+      const hasChanged = this.#listPacks()
+      this.#hasVanished = false
+      const object = this.#find(Buffer.from(id, 'hex'), id)
+      if (object !== undefined) return object
+      if (attempt > 1 && !hasChanged && !this.#hasVanished) return undefined
+    }
+    return undefined
   }
 
   /** A damaged pack matters only for what nobody else has: git writes the same object into several packs. */
@@ -77,8 +89,9 @@ export class ObjectReader {
     try {
       return this.#open(pack).read(raw, (base) => this.#find(base, base.toString('hex')))
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return undefined
-      throw error
+      if (!hasCode(error, 'ENOENT')) throw error
+      this.#hasVanished = true
+      return undefined
     }
   }
 
@@ -112,29 +125,28 @@ export class ObjectReader {
     return undefined
   }
 
-  #listPacks(): void {
+  /** Answers whether there are other packs than before. */
+  #listPacks(): boolean {
     const paths = new Set(this.#objectFolders.flatMap((folder) => packPaths(join(folder, 'pack'))))
     const gone = [...this.#known.values()].filter(({ path }) => !paths.has(path))
     for (const pack of gone) {
       this.#closePack(pack)
       this.#known.delete(pack.path)
     }
-    const added: PackFile[] = []
-    for (const path of paths) {
-      if (this.#known.has(path)) continue
-      const pack = new PackFile(path)
-      this.#known.set(path, pack)
-      added.push(pack)
-    }
+    const added = [...paths]
+      .filter((path) => !this.#known.has(path))
+      .map((path) => new PackFile(path, smallPackIds(path)))
+    for (const pack of added) this.#known.set(pack.path, pack)
     if (gone.length > 0) {
-      this.#packs = this.#packs.filter(({ path }) => paths.has(path))
-      for (const [id, { path }] of this.#smallPacks) if (!paths.has(path)) this.#smallPacks.delete(id)
+      // An object may have been in several packs: what another one has is found there from now on.
+      this.#packs = []
+      this.#smallPacks.clear()
     }
-    for (const pack of added) {
-      const ids = smallPackIds(pack.path)
-      if (ids === undefined) this.#packs.unshift(pack)
-      else for (const id of ids) this.#smallPacks.set(id, pack)
+    for (const pack of gone.length > 0 ? this.#known.values() : added) {
+      if (pack.ids === undefined) this.#packs.unshift(pack)
+      else for (const id of pack.ids) this.#smallPacks.set(id, pack)
     }
+    return gone.length > 0 || added.length > 0
   }
 }
 
@@ -159,10 +171,13 @@ function smallPackIds(path: string): readonly ObjectId[] | undefined {
 /** A pack that is opened when it is first needed. */
 class PackFile {
   readonly path: string
+  /** What is in it, where that is little. */
+  readonly ids: readonly ObjectId[] | undefined
   #reader: PackReader | undefined
 
-  constructor(path: string) {
+  constructor(path: string, ids: readonly ObjectId[] | undefined) {
     this.path = path
+    this.ids = ids
   }
 
   get isOpen(): boolean {

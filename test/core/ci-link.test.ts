@@ -32,7 +32,7 @@ describe('no link to a pipeline is', () => {
     ['file:///etc/passwd', 'no web address'],
     ['javascript:alert(1)', 'a script'],
     ['data:text/html,hi', 'a document'],
-    ['mailto:ada@example.com', 'an address of a person'],
+    ['mailto:deployer@example.com', 'an address of a person'],
     [linkOf(1001), 'longer than 1,000'],
     [linkOf(400, '€'), 'longer than 1,000 bytes'],
     ['https://ci.example.com/\nSignalbox-Principal: root', 'more than one line'],

@@ -7,7 +7,7 @@ import type { SnapshotBuilder } from '../support/snapshot-builder.ts'
 import { aLock, aSnapshot } from '../support/snapshot-builder.ts'
 
 const now = new Date('2026-05-04T09:30:00Z')
-const ada = { name: 'Ada Author', email: 'ada@EXAMPLE.com' }
+const ada = { name: 'Test Author', email: 'author@EXAMPLE.com' }
 
 const shop = aSnapshot()
   .environment('staging', {
@@ -21,7 +21,7 @@ const shop = aSnapshot()
   .noApplication('planned')
   .applicationLock('staging', 'web', aLock('a3'))
   .applicationLock('staging', 'planned', aLock('a2'))
-  .applicationLock('staging', 'cart', aLock('a1', { createdBy: { name: 'Grace', email: 'g@payments.example' } }))
+  .applicationLock('staging', 'cart', aLock('a1', { createdBy: { name: 'Lock Keeper', email: 'g@payments.example' } }))
   .applicationLock('production', 'tool', aLock('a0'))
 
 /** Each lock in one line, and the warnings. */
@@ -72,7 +72,7 @@ describe('a filter for locks', () => {
     ['environment', { environment: 'production' }, 'p1 a0 t0'],
     ['team: its own locks and those of its applications', { team: 'payments' }, 't0 a1 t1'],
     ['author: part of the name', { author: 'AUTH' }, 's1'],
-    ['author: part of the e-mail address', { author: 'ADA@example' }, 's1'],
+    ['author: part of the e-mail address', { author: 'AUTHOR@example' }, 's1'],
     ['author: either', { author: 'a' }, 'p1 a0 t0 s1 s2 a1 a2 a3 t1 t2'],
     ['author: nobody', { author: 'ada author <' }, ''],
     ['several', { team: 'payments', environment: 'staging', kind: 'application' }, 'a1'],

@@ -68,8 +68,8 @@ describe('a new lock', () => {
       places.flatMap((place) => [
         absent(place),
         file(`${place}/message`, 'Load test'),
-        file(`${place}/created_by_email`, 'grace@example.com'),
-        file(`${place}/created_by_name`, 'Grace'),
+        file(`${place}/created_by_email`, 'keeper@example.com'),
+        file(`${place}/created_by_name`, 'Keeper'),
         file(`${place}/created_at`, '2026-05-04T09:30:00Z'),
       ]),
     )

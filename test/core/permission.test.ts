@@ -11,7 +11,7 @@ const target = {
 }
 
 function principalWho(mayDo: Principal['mayDo']): Principal {
-  return { name: 'Grace', email: 'grace@example.com', mayDo, isInTeam: () => true }
+  return { name: 'Keeper', email: 'keeper@example.com', mayDo, isInTeam: () => true }
 }
 
 describe('a permission', () => {
@@ -33,7 +33,7 @@ describe('a permission', () => {
       expect.objectContaining({
         problem: { code: 'PERMISSION_DENIED', action: 'DeleteLock', environment: 'staging' },
         message:
-          "PermissionDenied The user 'Grace' is not allowed to perform the action 'DeleteLock' on environment 'staging'",
+          "PermissionDenied The user 'Keeper' is not allowed to perform the action 'DeleteLock' on environment 'staging'",
       }),
     )
   })

@@ -26,9 +26,9 @@ const justAfter = new Date('2025-03-14T12:00:00.001Z')
 const later = new Date('2025-03-14T18:00:00.000Z')
 const tomorrow = new Date('2025-03-15T12:00:00.000Z')
 
-const ada = createUnrestrictedPrincipal({ name: 'Ada', email: 'ada@example.com' })
-const notAllowedToDeploy: Principal = { ...ada, mayDo: (action) => action !== 'DeployRelease' }
-const inNoTeam: Principal = { ...ada, isInTeam: () => false }
+const deployer = createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' })
+const notAllowedToDeploy: Principal = { ...deployer, mayDo: (action) => action !== 'DeployRelease' }
+const inNoTeam: Principal = { ...deployer, isInTeam: () => false }
 
 const freeze = aLock('freeze', { message: 'until the fair is over' })
 const aRemoval: ReleaseFacts = { emptyManifests: ['development', 'staging'], isUndeploy: true }
@@ -279,9 +279,9 @@ describe.each(['development', 'latest'])('the decision about an application that
     [
       'deploying is denied',
       mayNotDeploy,
-      denied("Ada lacks the permission DeployRelease for it in environment 'staging'"),
+      denied("Deployer lacks the permission DeployRelease for it in environment 'staging'"),
     ],
-    ['the principal is not in its team', notInTeam, denied("Ada is not in team 'payments'")],
+    ['the principal is not in its team', notInTeam, denied("Deployer is not in team 'payments'")],
     ['it has no team and the principal is in none', { team: undefined, ...notInTeam }, denied('team')],
     [
       'deploying is denied and the principal is not in its team',
@@ -388,7 +388,12 @@ describe('the decision about an application that comes from an environment', () 
     if (!cart?.ok) throw new Error('cart is readable')
     const releases = new Map([...cart.value.releases].filter(([version]) => version !== 2n))
     const applications = new Map([[cart.value.name, readable({ ...cart.value, releases })]])
-    const prognosis = prognoseReleaseTrain({ ...snapshot, applications }, requestFor({ target: 'staging' }), ada, now)
+    const prognosis = prognoseReleaseTrain(
+      { ...snapshot, applications },
+      requestFor({ target: 'staging' }),
+      deployer,
+      now,
+    )
     expect(applicationsOf(prognosis)).toMatchObject([
       { outcome: unreadableBy("release 2 of application 'cart' was not loaded") },
     ])
@@ -570,7 +575,7 @@ describe('the team that is asked for', () => {
   })
 
   it('is checked before permissions', () => {
-    const principal = { ...ada, mayDo: () => false }
+    const principal = { ...deployer, mayDo: () => false }
     expect(problemOf(() => prognose(snapshot, { target: 'staging', team: 'No Team' }, principal)).problem.code).toBe(
       'INVALID_NAME',
     )
@@ -830,7 +835,7 @@ describe('permissions', () => {
   ])('a train to %s needs DeployReleaseTrain on %s: %s', (target, environment) => {
     expect(problemOf(() => prognose(snapshot, { target }, without('DeployReleaseTrain', environment)))).toEqual({
       problem: { code: 'PERMISSION_DENIED', action: 'DeployReleaseTrain', environment },
-      message: `PermissionDenied The user 'Ada' is not allowed to perform the action 'DeployReleaseTrain' on environment '${environment}'`,
+      message: `PermissionDenied The user 'Deployer' is not allowed to perform the action 'DeployReleaseTrain' on environment '${environment}'`,
     })
   })
 
@@ -856,7 +861,7 @@ describe('permissions', () => {
     const asked: [Action, ActionTarget][] = []
     const teams: unknown[] = []
     const principal: Principal = {
-      ...ada,
+      ...deployer,
       mayDo: (action, target) => asked.push([action, target]) > 0,
       isInTeam: (team) => teams.push(team) > 0,
     }
@@ -915,7 +920,7 @@ describe('what an environment knows of an application', () => {
 describe('an empty repository', () => {
   it('knows no target', () => {
     const snapshot = { ...aSnapshot().build(), commit: undefined }
-    const ask = () => prognoseReleaseTrain(snapshot, requestFor({ target: 'staging' }), ada, now)
+    const ask = () => prognoseReleaseTrain(snapshot, requestFor({ target: 'staging' }), deployer, now)
     expect(problemOf(ask).problem).toEqual({ code: 'UNKNOWN_TARGET', target: 'staging' })
   })
 
@@ -983,7 +988,7 @@ function danglingLink(environment: string): string {
 
 /** A principal who may do everything but this, there. */
 function without(action: Action, ...environments: readonly string[]): Principal {
-  return { ...ada, mayDo: (asked, target) => asked !== action || !environments.includes(target.environment) }
+  return { ...deployer, mayDo: (asked, target) => asked !== action || !environments.includes(target.environment) }
 }
 
 function invalidTarget(lookup: TargetLookup, value: string): object {
@@ -1018,7 +1023,7 @@ function requestFor(wish: Wish): ReleaseTrainRequest {
   return { lookup: 'environment-first', team: undefined, ...wish }
 }
 
-function prognose(snapshot: SnapshotBuilder, wish: Wish, principal: Principal = ada): Prognosis {
+function prognose(snapshot: SnapshotBuilder, wish: Wish, principal: Principal = deployer): Prognosis {
   return prognoseReleaseTrain(snapshot.build(), requestFor(wish), principal, now)
 }
 

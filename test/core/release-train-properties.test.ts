@@ -273,7 +273,7 @@ function requestOf({ target, lookup }: Situation): ReleaseTrainRequest {
 
 function principalOf({ denied, foreignTeams }: Situation): Principal {
   return {
-    ...createUnrestrictedPrincipal({ name: 'Ada', email: 'ada@example.com' }),
+    ...createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' }),
     mayDo: (action, { application }) => action !== 'DeployRelease' || !denied.includes(application ?? ''),
     isInTeam: (team) => !foreignTeams.includes(team),
   }

@@ -16,7 +16,7 @@ import type { SnapshotBuilder } from '../support/snapshot-builder.ts'
 import { aLock, aSnapshot, manifestOf, snapshotCommit } from '../support/snapshot-builder.ts'
 
 const now = new Date('2025-03-14T12:00:00.120Z')
-const ada = createUnrestrictedPrincipal({ name: 'Ada', email: 'ada@example.com' })
+const deployer = createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' })
 const everywhere = ['development', 'staging', 'production-a', 'production-b']
 const freeze = aLock('freeze')
 
@@ -44,8 +44,8 @@ describe('a deployment', () => {
         kind: 'blob',
         id: manifestOf('cart', 2, 'staging'),
       },
-      'environments/staging/applications/cart/deployed_by': { kind: 'text', text: 'Ada' },
-      'environments/staging/applications/cart/deployed_by_email': { kind: 'text', text: 'ada@example.com' },
+      'environments/staging/applications/cart/deployed_by': { kind: 'text', text: 'Deployer' },
+      'environments/staging/applications/cart/deployed_by_email': { kind: 'text', text: 'deployer@example.com' },
       'environments/staging/applications/cart/deployed_at_utc': {
         kind: 'text',
         text: '2025-03-14 12:00:00.12 +0000 UTC',
@@ -112,8 +112,8 @@ describe('a queued version', () => {
     expect(changesOf(decide(locked.queued('staging', 'cart', 2), 'staging'))).toEqual({})
   })
 
-  const mayNotDeploy: Principal = { ...ada, mayDo: (action) => action !== 'DeployRelease' }
-  const notInTeam: Principal = { ...ada, isInTeam: () => false }
+  const mayNotDeploy: Principal = { ...deployer, mayDo: (action) => action !== 'DeployRelease' }
+  const notInTeam: Principal = { ...deployer, isInTeam: () => false }
   const withoutManifest = aSnapshot()
     .environment('development')
     .environment('staging', { upstream: 'development' })
@@ -135,15 +135,19 @@ describe('a queued version', () => {
     .application('cart', { releases: { 2: ['staging'] } })
 
   it.each([
-    ['the release has no manifest', withoutManifest, ada],
-    ['it is locked and the release has no manifest', withoutManifest.applicationLock('staging', 'cart', freeze), ada],
+    ['the release has no manifest', withoutManifest, deployer],
+    [
+      'it is locked and the release has no manifest',
+      withoutManifest.applicationLock('staging', 'cart', freeze),
+      deployer,
+    ],
     ['the principal may not deploy it', cartCanTravel, mayNotDeploy],
     ['it is locked and the principal may not deploy it', locked, mayNotDeploy],
     ['the principal is not in its team', cartCanTravel, notInTeam],
     ['it is locked and the principal is not in its team', locked, notInTeam],
-    ['the environment is locked', environmentLocked, ada],
-    ['it is locked and already there', alreadyThere, ada],
-    ['it is locked and its release cannot be read', releaseBroken, ada],
+    ['the environment is locked', environmentLocked, deployer],
+    ['it is locked and already there', alreadyThere, deployer],
+    ['it is locked and its release cannot be read', releaseBroken, deployer],
   ])('is not written when %s', (_, snapshot, principal) => {
     expect(changesOf(decide(snapshot, 'staging', { principal }))).toEqual({})
   })
@@ -325,13 +329,13 @@ describe('what a release train answers', () => {
   it('is the prognosis of the same request on the same snapshot', () => {
     const request = { target: 'production', lookup: 'environment-first', team: 'payments' } as const
     const { result } = decide(cartCanTravel, 'production', { request })
-    expect(result).toEqual(prognoseReleaseTrain(cartCanTravel.build(), request, ada, now))
+    expect(result).toEqual(prognoseReleaseTrain(cartCanTravel.build(), request, deployer, now))
   })
 
   it('is made for the snapshot of each decision', () => {
     const train = createReleaseTrain(optionsFor('staging'))
     const decideOn = (builder: SnapshotBuilder) =>
-      train.decide({ snapshot: builder.build(), loaded: new Map(), principal: ada, now }).changes.length
+      train.decide({ snapshot: builder.build(), loaded: new Map(), principal: deployer, now }).changes.length
     expect(decideOn(cartCanTravel)).toBe(6)
     expect(decideOn(cartCanTravel.applicationLock('staging', 'cart', freeze))).toBe(1)
     expect(decideOn(cartCanTravel)).toBe(6)
@@ -348,9 +352,9 @@ describe('what a release train answers', () => {
   })
 
   it.each([
-    ['an unknown target', 'moon', ada, 'UNKNOWN_TARGET'],
-    ['an impossible target', 'Moon', ada, 'INVALID_NAME'],
-    ['a principal who may not run it', 'staging', { ...ada, mayDo: () => false }, 'PERMISSION_DENIED'],
+    ['an unknown target', 'moon', deployer, 'UNKNOWN_TARGET'],
+    ['an impossible target', 'Moon', deployer, 'INVALID_NAME'],
+    ['a principal who may not run it', 'staging', { ...deployer, mayDo: () => false }, 'PERMISSION_DENIED'],
   ])('is the error of the prognosis for %s', (_, target, principal, code) => {
     expect(problemOf(() => decide(cartCanTravel, target, { principal }))).toMatchObject({ code })
   })
@@ -365,7 +369,7 @@ describe('a run that is wanted with one prognosis only', () => {
 
   it('is refused with the prognosis as it is now when that is not wanted', () => {
     const request = { target: 'staging', lookup: 'environment-first', team: undefined } as const
-    const prognosis = prognoseReleaseTrain(cartCanTravel.build(), request, ada, now)
+    const prognosis = prognoseReleaseTrain(cartCanTravel.build(), request, deployer, now)
     expect(problemOf(() => decide(cartCanTravel, 'staging', { accepts: () => false }))).toEqual({
       code: 'PROGNOSIS_CHANGED',
       prognosis,
@@ -393,7 +397,7 @@ describe('the commit text', () => {
       .deployed('development', 'new', 3)
       .application('shop', { releases: { 1: everywhere, 2: everywhere } })
       .deployed('development', 'shop', 2)
-      .applicationLock('staging', 'shop', aLock('fair', { message: 'until the fair is over\nsays Grace' }))
+      .applicationLock('staging', 'shop', aLock('fair', { message: 'until the fair is over\nsays Keeper' }))
     expect(decide(snapshot, 'staging').text).toEqual({
       subject: 'Release train to staging: 2 deployed, 2 skipped',
       sections: [
@@ -465,7 +469,7 @@ function optionsFor(target: string): ReleaseTrainOptions {
 }
 
 function decide(snapshot: SnapshotBuilder, target: string, wish: Wish = {}): Decision<Prognosis> {
-  const { principal = ada, ...options } = wish
+  const { principal = deployer, ...options } = wish
   const train = createReleaseTrain({ ...optionsFor(target), ...options })
   return train.decide({ snapshot: snapshot.build(), loaded: new Map(), principal, now })
 }

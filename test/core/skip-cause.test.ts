@@ -39,7 +39,10 @@ describe('why an application stays', () => {
       { cause: 'TEAM_IS_LOCKED', team: payments, locks: [freeze], heldVersion: 7n },
       'team payments is locked: freeze (until the fair is over)',
     ],
-    [{ cause: 'NO_TEAM_PERMISSION', reason: "Ada is not in team 'payments'" }, "Ada is not in team 'payments'"],
+    [
+      { cause: 'NO_TEAM_PERMISSION', reason: "Deployer is not in team 'payments'" },
+      "Deployer is not in team 'payments'",
+    ],
     [{ cause: 'APP_UNREADABLE', reason: 'no link' }, 'unreadable: no link'],
   ])('%o', (skip, sentence) => {
     expect(describeApplicationSkip(skip)).toBe(sentence)
@@ -52,8 +55,8 @@ describe('locks', () => {
     ['without one', [aLock('a')], 'a'],
     ['one after the other', [aLock('a', { message: 'fair' }), aLock('b'), aLock('c')], 'a (fair), b, c'],
     ['with a message that ends with a line break', [aLock('a', { message: 'fair\n' })], 'a (fair)'],
-    ['with more than one line', [aLock('a', { message: 'fair\nsays Grace' })], 'a (fair)'],
-    ['with a carriage return', [aLock('a', { message: 'fair\rsays Grace' })], 'a (fair)'],
+    ['with more than one line', [aLock('a', { message: 'fair\nsays Keeper' })], 'a (fair)'],
+    ['with a carriage return', [aLock('a', { message: 'fair\rsays Keeper' })], 'a (fair)'],
     ['with empty lines before', [aLock('a', { message: '\n\n  fair' })], 'a (fair)'],
     ['with a tab', [aLock('a', { message: 'the\tfair' })], 'a (the fair)'],
     ['with colours', [aLock('a', { message: '\u001b[31mfair\u001b[0m' })], 'a ( [31mfair [0m)'],

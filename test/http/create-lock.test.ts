@@ -56,7 +56,7 @@ describe('a lock', () => {
       lockId: 'freeze',
       message: body.message,
       createdAt: '2026-05-04T09:30:00Z',
-      createdBy: { name: 'Ada Author', email: 'ada@example.com' },
+      createdBy: { name: 'Test Author', email: 'deployer@example.com' },
     }
     expect(await locksOf(server, 'freeze')).toEqual(places.map((place) => ({ ...place, lock })))
     const commit = parseCommit((await server.repository.read(answer.headAfter ?? '')).data)
@@ -105,7 +105,7 @@ describe('a lock', () => {
           lockId: 'freeze',
           message: 'Another',
           createdAt: '2026-05-04T09:30:00Z',
-          createdBy: { name: 'Ada Author', email: 'ada@example.com' },
+          createdBy: { name: 'Test Author', email: 'deployer@example.com' },
         },
       },
     ])
@@ -158,13 +158,13 @@ describe('a lock', () => {
 
 describe('the commit of a lock', () => {
   const hostile = [
-    'Signalbox-Principal: Mallory <mallory@example.com>',
+    'Signalbox-Principal: Intruder <intruder@example.com>',
     '',
     'Signalbox-Request: forged',
     '---',
     '# comment',
     'diff --git a/x b/x',
-    '\rSigned-off-by: Mallory\u2028Signalbox-Command: forged',
+    '\rSigned-off-by: Intruder\u2028Signalbox-Command: forged',
     '',
     'Signalbox-Target: environment production',
     '',
@@ -179,7 +179,7 @@ describe('the commit of a lock', () => {
     expect(git(['interpret-trailers', '--parse'], { input: message }).trim().split('\n')).toEqual([
       'Signalbox-Command: create-lock',
       'Signalbox-Target: environment staging',
-      'Signalbox-Principal: Ada Author <ada@example.com>',
+      'Signalbox-Principal: Test Author <deployer@example.com>',
       'Signalbox-Request: mine',
     ])
     expect(await locksOf(server, id)).toMatchObject([{ lock: { message: hostile } }])
@@ -202,7 +202,7 @@ describe('the commit of a lock', () => {
         '',
         'Signalbox-Command: create-lock',
         'Signalbox-Target: group production',
-        'Signalbox-Principal: Ada Author <ada@example.com>',
+        'Signalbox-Principal: Test Author <deployer@example.com>',
         'Signalbox-Request: mine',
         '',
       ].join('\n'),
@@ -392,7 +392,7 @@ describe('no lock is made', () => {
           403,
           'PERMISSION_DENIED',
           expect.stringMatching(
-            /^PermissionDenied The user 'Grace' is not allowed to perform the action 'CreateLock' on environment '(staging|production-jp)'$/,
+            /^PermissionDenied The user 'Keeper' is not allowed to perform the action 'CreateLock' on environment '(staging|production-jp)'$/,
           ),
         ),
       },

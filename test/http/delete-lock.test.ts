@@ -46,7 +46,7 @@ describe('a lock', () => {
         '',
         'Signalbox-Command: delete-lock',
         'Signalbox-Target: team payments in staging',
-        'Signalbox-Principal: Ada Author <ada@example.com>',
+        'Signalbox-Principal: Test Author <deployer@example.com>',
         'Signalbox-Request: mine',
         '',
       ].join('\n'),
@@ -85,7 +85,7 @@ describe('a lock', () => {
           403,
           'PERMISSION_DENIED',
           expect.stringMatching(
-            /^PermissionDenied The user 'Grace' is not allowed to perform the action 'DeleteLock' on environment '/,
+            /^PermissionDenied The user 'Keeper' is not allowed to perform the action 'DeleteLock' on environment '/,
           ),
         ),
       },

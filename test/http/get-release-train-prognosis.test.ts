@@ -70,7 +70,7 @@ describe('the prognosis of a train to an environment', () => {
       request: `GET ${staging}?team=logistics`,
       principal: aPrincipal({ teams: ['storefront'] }),
       headers: { accept: 'text/plain' },
-      expected: { status: 200, text: expect.stringContaining("stays: Grace is not in team 'logistics'") },
+      expected: { status: 200, text: expect.stringContaining("stays: Keeper is not in team 'logistics'") },
     },
     {
       name: 'is refused to a principal who may not run a train there',
@@ -80,7 +80,7 @@ describe('the prognosis of a train to an environment', () => {
         403,
         'PERMISSION_DENIED',
         expect.stringContaining(
-          "PermissionDenied The user 'Grace' is not allowed to perform the action 'DeployReleaseTrain' on environment 'staging'",
+          "PermissionDenied The user 'Keeper' is not allowed to perform the action 'DeployReleaseTrain' on environment 'staging'",
         ),
       ),
     },

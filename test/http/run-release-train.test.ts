@@ -119,7 +119,7 @@ describe('a release train', () => {
         'Signalbox-Command: release-train',
         'Signalbox-Target: environment staging',
         'Signalbox-Team: storefront',
-        'Signalbox-Principal: Ada Author <ada@example.com>',
+        'Signalbox-Principal: Test Author <deployer@example.com>',
         'Signalbox-Request: pipeline-4711',
       ].join('\n'),
     )
@@ -133,7 +133,7 @@ describe('a release train', () => {
         staging: {
           appsPrognoses: {
             prognoses: {
-              cart: { skipCause: 'NO_TEAM_PERMISSION', reason: "Grace is not in team 'storefront'" },
+              cart: { skipCause: 'NO_TEAM_PERMISSION', reason: "Keeper is not in team 'storefront'" },
               inventory: { deployedVersion: { version: '104' } },
             },
           },

@@ -5,7 +5,7 @@ import { trailerKeys } from '../../src/core/commit-text.ts'
 import { toCommitMessage } from '../../src/manifest-store/commit-message.ts'
 import { git, hasGit } from '../support/real-git.ts'
 
-const ada = { name: 'Ada', email: 'ada@example.com' }
+const deployer = { name: 'Deployer', email: 'deployer@example.com' }
 const bound = 16 * 1024
 
 describe('a commit message', () => {
@@ -22,7 +22,7 @@ describe('a commit message', () => {
         { key: trailerKeys.target, value: 'environment staging' },
       ],
     }
-    expect(toCommitMessage(text, ada, 'request-1')).toBe(
+    expect(toCommitMessage(text, deployer, 'request-1')).toBe(
       `Release train to staging: 1 deployed, 1 skipped
 
 Started by:
@@ -35,15 +35,15 @@ staging from dev:
 Signalbox-Command: release-train
 Signalbox-Target: environment staging
 Signalbox-Team: payments
-Signalbox-Principal: Ada <ada@example.com>
+Signalbox-Principal: Deployer <deployer@example.com>
 Signalbox-Request: request-1
 `,
     )
   })
 
   it('may have no sections', () => {
-    expect(toCommitMessage({ subject: 'Do it', sections: [], trailers: [] }, ada, 'r')).toBe(
-      'Do it\n\nSignalbox-Principal: Ada <ada@example.com>\nSignalbox-Request: r\n',
+    expect(toCommitMessage({ subject: 'Do it', sections: [], trailers: [] }, deployer, 'r')).toBe(
+      'Do it\n\nSignalbox-Principal: Deployer <deployer@example.com>\nSignalbox-Request: r\n',
     )
   })
 
@@ -132,7 +132,7 @@ describe('a commit message that would be too long', () => {
         sections: [{ heading: 'h', lines: ['\u{1f682}'.repeat(2000)] }],
         trailers: [],
       },
-      ada,
+      deployer,
       '\u{1f682}'.repeat(2000),
     )
     expect(Buffer.from(message).toString()).toBe(message)
@@ -141,7 +141,7 @@ describe('a commit message that would be too long', () => {
 })
 
 describe('hostile text', () => {
-  const forged = 'Signalbox-Principal: Eve <eve@example.com>'
+  const forged = 'Signalbox-Principal: Intruder <intruder@example.com>'
   const hostile = fc.oneof(
     fc.constantFrom(
       forged,
@@ -151,7 +151,7 @@ describe('hostile text', () => {
       `\u2028\u2028${forged}`,
       `\u0085\u0085${forged}`,
       `\0\0${forged}`,
-      'Signed-off-by: Eve <eve@example.com>',
+      'Signed-off-by: Intruder <intruder@example.com>',
       '(cherry picked from commit 1234567)',
       '---',
       '--- a/file',
@@ -234,7 +234,7 @@ function toMessage(sections: readonly (readonly string[])[]): string {
       sections: sections.map((lines, index) => ({ heading: `section ${index}`, lines })),
       trailers: [],
     },
-    ada,
+    deployer,
     'r',
   )
 }

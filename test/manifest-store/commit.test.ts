@@ -6,16 +6,16 @@ import { MalformedObjectError } from '../../src/manifest-store/git-errors.ts'
 import { createObject, emptyTreeId } from '../../src/manifest-store/git-object.ts'
 import { createBareRepository, git, hasGit } from '../support/real-git.ts'
 
-const ada: Person = { name: 'Ada Author', email: 'ada@example.com' }
-const carl: Person = { name: 'Carl Committer', email: 'carl@example.com' }
+const authoring: Person = { name: 'Test Author', email: 'ada@example.com' }
+const committing: Person = { name: 'Test Committer', email: 'carl@example.com' }
 
 function aCommit(fields: Partial<CommitFields> = {}): CommitFields {
   return {
     tree: emptyTreeId,
     parents: [],
-    author: ada,
+    author: authoring,
     authoredAt: new Date('2026-11-21T03:00:00Z'),
-    committer: carl,
+    committer: committing,
     committedAt: new Date('2026-11-21T03:00:01Z'),
     message: 'Deploy checkout\n',
     ...fields,
@@ -63,8 +63,8 @@ describe('a commit', () => {
       [
         'tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904',
         `parent ${parent}`,
-        'author Ada Author <ada@example.com> 1795230000 +0000',
-        'committer Carl Committer <carl@example.com> 1795230001 +0000',
+        'author Test Author <ada@example.com> 1795230000 +0000',
+        'committer Test Committer <carl@example.com> 1795230001 +0000',
         '',
         'Deploy checkout',
         '',
@@ -78,11 +78,11 @@ describe('a commit', () => {
     const second = write(cwd, aCommit({ message: 'Second' }))
     const fields = aCommit({ parents: [first, second], message: 'Grüße\n\nBody\n' })
     const env = {
-      GIT_AUTHOR_NAME: ada.name,
-      GIT_AUTHOR_EMAIL: ada.email,
+      GIT_AUTHOR_NAME: authoring.name,
+      GIT_AUTHOR_EMAIL: authoring.email,
       GIT_AUTHOR_DATE: '1795230000 +0000',
-      GIT_COMMITTER_NAME: carl.name,
-      GIT_COMMITTER_EMAIL: carl.email,
+      GIT_COMMITTER_NAME: committing.name,
+      GIT_COMMITTER_EMAIL: committing.email,
       GIT_COMMITTER_DATE: '1795230001 +0000',
     }
     const args = ['commit-tree', emptyTreeId, '-p', first, '-p', second]
@@ -108,8 +108,8 @@ describe('a commit', () => {
           expect(parsed).toEqual({
             tree,
             parents,
-            author: { ...ada, time: authoredAt, offsetMinutes: 0 },
-            committer: { ...carl, time: committedAt, offsetMinutes: 0 },
+            author: { ...authoring, time: authoredAt, offsetMinutes: 0 },
+            committer: { ...committing, time: committedAt, offsetMinutes: 0 },
             message: `${text.replaceAll('\0', '').replace(/\n+$/, '')}\n`,
           })
         },
@@ -186,8 +186,8 @@ describe('the names in a commit', () => {
 
 describe('the time of a commit', () => {
   it('is in whole seconds and never before 1970', () => {
-    expect(formatIdentity(ada, new Date(1999))).toMatch(/ 1 \+0000$/)
-    expect(formatIdentity(ada, new Date(-1))).toMatch(/ 0 \+0000$/)
+    expect(formatIdentity(authoring, new Date(1999))).toMatch(/ 1 \+0000$/)
+    expect(formatIdentity(authoring, new Date(-1))).toMatch(/ 0 \+0000$/)
   })
 
   it('must be one', () => {

@@ -34,7 +34,7 @@ import { createBareRepository, createTemporaryFolder, git, gitEnvironment, hasGi
 import { createTestStore, fixtureFolder, signalbox, testTime } from '../support/test-store.ts'
 
 const request = {
-  principal: createUnrestrictedPrincipal({ name: 'Ada', email: 'ada@example.com' }),
+  principal: createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' }),
   requestId: 'request-1',
 }
 const run = promisify(execFile)
@@ -130,7 +130,7 @@ describe.runIf(hasGit)('a repository that others write, pack and clean while we 
     expect(git(['rev-parse', 'HEAD'], { cwd: clone }).trim()).toBe(commit)
     expect(readFileSync(join(clone, 'environments/staging/locks/ours/message'), 'utf8')).toBe('ours holds')
     expect(git(['log', '-1', '--format=%an|%cn|%(trailers:key=Signalbox-Request,valueonly)'], { cwd: clone })).toBe(
-      'Ada|Signalbox|request-1\n\n',
+      'Deployer|Signalbox|request-1\n\n',
     )
   })
 
@@ -424,7 +424,7 @@ function aTrain(target: string) {
 function importCommit(path: string, file: string): Promise<ObjectId> {
   const marks = join(path, `marks-${file.replaceAll('/', '-')}`)
   const script =
-    'commit refs/heads/main\nmark :1\ncommitter Carl <carl@example.com> 1700000000 +0000\ndata 6\nTheirs\n' +
+    'commit refs/heads/main\nmark :1\ncommitter Committer <committer@example.com> 1700000000 +0000\ndata 6\nTheirs\n' +
     `from refs/heads/main^0\nM 100644 inline ${file}\ndata 1\nx\n\ndone\n`
   return new Promise((resolve, reject) => {
     const options = { cwd: path, env: gitEnvironment() }

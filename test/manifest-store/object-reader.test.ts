@@ -90,6 +90,20 @@ describe.runIf(hasGit)('every object of a repository is read', () => {
     }
   })
 
+  it('when it is in several packs and one of them goes', async () => {
+    const repository = createObjectFolder()
+    const shared = createObject('blob', Buffer.from('in both'))
+    const reader = new ObjectReader(repository)
+    const packs = []
+    for (const own of ['a', 'b']) {
+      packs.push(await writePack(repository, await buildPack([shared, createObject('blob', Buffer.from(own))])))
+    }
+    await reader.read(shared.id)
+    for (const pack of packs.toReversed().slice(0, 1)) await pack.discard()
+    await expect(reader.read('12'.repeat(20))).rejects.toThrow(ObjectMissingError)
+    expect(createObject('blob', (await reader.read(shared.id)).data).id).toBe(shared.id)
+  })
+
   it('while git repacks beside us', async () => {
     const repository = createHistory()
     const reader = new ObjectReader(repository)

@@ -19,11 +19,11 @@ function blob(data: string | Uint8Array): GitObject {
 function aHistory(blobs: readonly GitObject[]): GitObject[] {
   const entries = blobs.map(({ id }, index) => ({ mode: '100644', name: `file-${index}`, id }))
   const tree = createObject('tree', serializeTree(entries))
-  const person = { name: 'Ada', email: 'ada@example.com' }
+  const person = { name: 'Deployer', email: 'deployer@example.com' }
   const at = new Date(1_700_000_000_000)
   const fields = { tree: tree.id, parents: [], author: person, authoredAt: at, committer: person, committedAt: at }
   const commit = createObject('commit', serializeCommit({ ...fields, message: 'All' }))
-  const tagText = `object ${commit.id}\ntype commit\ntag v1\ntagger Ada <ada@example.com> 1700000000 +0000\n\nv1\n`
+  const tagText = `object ${commit.id}\ntype commit\ntag v1\ntagger Deployer <deployer@example.com> 1700000000 +0000\n\nv1\n`
   return [...blobs, tree, commit, createObject('tag', Buffer.from(tagText))]
 }
 

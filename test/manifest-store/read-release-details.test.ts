@@ -27,7 +27,7 @@ describe('the releases of an application', () => {
   it('have all that is written about them', async () => {
     const details = await read({
       [`${releases}/1/source_commit_id`]: 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00',
-      [`${releases}/1/source_author`]: 'Ada <ada@example.com>',
+      [`${releases}/1/source_author`]: 'Deployer <deployer@example.com>',
       [`${releases}/1/source_message`]: ' Fix it\n\nReally\n',
       [`${releases}/1/display_version`]: '1.0.0',
       [`${releases}/1/ci_link`]: 'https://ci.example.com/1',
@@ -43,7 +43,7 @@ describe('the releases of an application', () => {
       {
         version: 1n,
         sourceCommitId: 'c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00',
-        sourceAuthor: 'Ada <ada@example.com>',
+        sourceAuthor: 'Deployer <deployer@example.com>',
         sourceMessage: ' Fix it\n\nReally\n',
         displayVersion: '1.0.0',
         ciLink: 'https://ci.example.com/1',

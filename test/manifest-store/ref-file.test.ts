@@ -719,7 +719,7 @@ describe('when the file system fails', () => {
 })
 
 describe('the log of a ref', () => {
-  const committer = { name: 'Ada <Author>', email: 'ada@example.com' }
+  const committer = { name: 'Test <Author>', email: 'test@example.com' }
 
   it.runIf(hasGit)('gets a line that git reads', async () => {
     const gitDirectory = createBareRepository()
@@ -734,9 +734,9 @@ describe('the log of a ref', () => {
     })
     await moveRef({ gitDirectory, ref: main, from: first, to: second })
     const printed = git(['log', '-g', '--format=%H %gn <%ge> %gs', main], { cwd: gitDirectory })
-    expect(printed).toBe(`${second} signalbox <> update\n${first} Ada Author <ada@example.com> deploy checkout\n`)
+    expect(printed).toBe(`${second} signalbox <> update\n${first} Test Author <test@example.com> deploy checkout\n`)
     const lines = read(gitDirectory, `logs/${main}`).split('\n')
-    expect(lines[0]).toMatch(new RegExp(`^0{40} ${first} Ada Author <ada@example.com> \\d+ \\+0000\tdeploy checkout$`))
+    expect(lines[0]).toMatch(new RegExp(`^0{40} ${first} Test Author <test@example.com> \\d+ \\+0000\tdeploy checkout$`))
     expect(lines[1]).toMatch(new RegExp(`^${first} ${second} signalbox <> \\d+ \\+0000\tupdate$`))
     // git goes on where we stopped.
     git(['update-ref', '-m', 'back', main, first], { cwd: gitDirectory })

@@ -309,7 +309,7 @@ describe('the version of an application in an environment', () => {
       await hasManifestOnly({ [`${directory}/manifests/manifests.yaml`]: '', [`${directory}/version`]: 'x' }),
     ).toBe(true)
     expect(await hasManifestOnly({ [`${directory}/manifests/other.yaml`]: 'a: 1' })).toBe(false)
-    expect(await hasManifestOnly({ [`${directory}/deployed_by`]: 'Ada' })).toBe(false)
+    expect(await hasManifestOnly({ [`${directory}/deployed_by`]: 'Deployer' })).toBe(false)
     const version = link('../../../../applications/cart/releases/1')
     expect(
       await hasManifestOnly({ [`${directory}/manifests/manifests.yaml`]: '', [`${directory}/version`]: version }),
@@ -354,9 +354,9 @@ describe('a lock', () => {
   it('is read with all that is known of it', async () => {
     expect(
       await loadLock({
-        message: 'Wait for <Grace> & \n\n Ada',
-        created_by_name: 'Grace',
-        created_by_email: 'grace@example.com',
+        message: 'Wait for <Keeper> & \n\n Deployer',
+        created_by_name: 'Keeper',
+        created_by_email: 'keeper@example.com',
         created_at: '2024-07-01T12:00:00+02:00',
         ci_link: 'https://ci.example.com/1',
         suggested_lifetime: '2d',
@@ -364,8 +364,8 @@ describe('a lock', () => {
       }),
     ).toEqual({
       id: 'freeze',
-      message: 'Wait for <Grace> & \n\n Ada',
-      createdBy: { name: 'Grace', email: 'grace@example.com' },
+      message: 'Wait for <Keeper> & \n\n Deployer',
+      createdBy: { name: 'Keeper', email: 'keeper@example.com' },
       createdAt: new Date('2024-07-01T10:00:00Z'),
       ciLink: 'https://ci.example.com/1',
       suggestedLifetime: '2d',
@@ -393,14 +393,14 @@ describe('a lock', () => {
     expect(
       await loadLock({
         message: ' Wait\n',
-        created_by_name: 'Grace\n',
+        created_by_name: 'Keeper\n',
         created_by_email: '\ufeffgrace@example.com\r\n',
         created_at: ' 2024-07-01T12:00:00Z\n',
         expires_at: '\t2024-07-03T00:00:00Z\r\n',
       }),
     ).toMatchObject({
       message: ' Wait\n',
-      createdBy: { name: 'Grace\n', email: '\ufeffgrace@example.com\r\n' },
+      createdBy: { name: 'Keeper\n', email: '\ufeffgrace@example.com\r\n' },
       createdAt: new Date('2024-07-01T12:00:00Z'),
       expiresAt: new Date('2024-07-03T00:00:00Z'),
     })
@@ -724,7 +724,7 @@ describe('a later load', () => {
       ...shop,
       ...many,
       'environments/dev/applications/cart/version': link('../../../../applications/cart/releases/1'),
-      'environments/dev/applications/cart/deployed_by': 'Ada',
+      'environments/dev/applications/cart/deployed_by': 'Deployer',
     })
     expect(shelf.reads).toEqual([
       '',

@@ -129,7 +129,7 @@ describe('writing a pack', () => {
 
   it.runIf(hasGit)('gives git the objects, which survive a pruning git gc until the ref has moved', async () => {
     const gitDirectory = createBareRepository()
-    const person = { name: 'Ada', email: 'ada@example.com' }
+    const person = { name: 'Deployer', email: 'deployer@example.com' }
     const at = new Date(1_700_000_000_000)
     const fields = {
       tree: emptyTreeId,

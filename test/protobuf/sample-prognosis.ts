@@ -13,7 +13,7 @@ import { aLock } from '../support/snapshot-builder.ts'
 
 export const freeze = aLock('freeze', {
   message: 'until the fair is over',
-  createdBy: { name: 'Grace', email: 'grace@example.com' },
+  createdBy: { name: 'Keeper', email: 'keeper@example.com' },
   createdAt: new Date('2024-07-01T12:00:00.123Z'),
   ciLink: 'https://ci.example.com/1',
   suggestedLifetime: '2d',
@@ -43,7 +43,7 @@ export const applicationSkips: {
   APP_IS_LOCKED: { cause: 'APP_IS_LOCKED', locks: [audit, freeze], heldVersion: undefined },
   APP_DOES_NOT_EXIST_IN_ENV: { cause: 'APP_DOES_NOT_EXIST_IN_ENV', version: 6n },
   TEAM_IS_LOCKED: { cause: 'TEAM_IS_LOCKED', team, locks: [freeze], heldVersion: 7n },
-  NO_TEAM_PERMISSION: { cause: 'NO_TEAM_PERMISSION', reason: "Ada is not in team 'payments'" },
+  NO_TEAM_PERMISSION: { cause: 'NO_TEAM_PERMISSION', reason: "Deployer is not in team 'payments'" },
   APP_UNREADABLE: { cause: 'APP_UNREADABLE', reason: 'team is a directory' },
 }
 

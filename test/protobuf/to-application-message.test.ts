@@ -177,7 +177,7 @@ describe('a release', () => {
     expect(
       releaseJson({
         sourceCommitId: 'c0ffee',
-        sourceAuthor: 'Ada <ada@example.com>',
+        sourceAuthor: 'Deployer <deployer@example.com>',
         sourceMessage: 'fix the cart (#12)\n\nRevert "nothing works" (#7) (see below)',
         displayVersion: 'v1.2',
         ciLink: 'https://ci.example.com/1',
@@ -190,7 +190,7 @@ describe('a release', () => {
     ).toEqual({
       version: '7',
       sourceCommitId: 'c0ffee',
-      sourceAuthor: 'Ada <ada@example.com>',
+      sourceAuthor: 'Deployer <deployer@example.com>',
       sourceMessage: 'fix the cart (#12)\n\nRevert "nothing works" (#7) (see below)',
       createdAt: '2025-03-01T08:00:00Z',
       undeployVersion: true,

@@ -17,7 +17,7 @@ const freezeJson = {
   message: 'fair',
   lockId: 'freeze',
   createdAt: '2025-03-01T08:00:00Z',
-  createdBy: { name: 'Grace', email: 'grace@example.com' },
+  createdBy: { name: 'Keeper', email: 'keeper@example.com' },
   expiresAt: '2025-04-01T00:00:00Z',
 }
 

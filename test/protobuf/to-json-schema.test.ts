@@ -256,7 +256,7 @@ describe('messages of ours', () => {
       const release = {
         version: 2n ** 64n - 1n,
         sourceCommitId: 'c0ffee',
-        sourceAuthor: 'Ada',
+        sourceAuthor: 'Deployer',
         sourceMessage: 'a cart (#12)',
         displayVersion: 'v1',
         ciLink: 'https://ci.example.com/1',

@@ -23,7 +23,7 @@ it('a list of locks says of each what it stands on, all about it, and whether it
     suggestedLifetime: '2d',
     expiresAt: now,
   })
-  const created = { createdAt: '2025-03-01T08:00:00Z', createdBy: { name: 'Grace', email: 'grace@example.com' } }
+  const created = { createdAt: '2025-03-01T08:00:00Z', createdBy: { name: 'Keeper', email: 'keeper@example.com' } }
   const snapshot = aSnapshot()
     .environment('staging', { locks: [full], teamLocks: { payments: [aLock('team')] } })
     .noApplication('cart')

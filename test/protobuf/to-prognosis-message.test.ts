@@ -38,12 +38,12 @@ const freezeJson = {
   message: 'until the fair is over',
   lockId: 'freeze',
   createdAt: '2024-07-01T12:00:00.123Z',
-  createdBy: { name: 'Grace', email: 'grace@example.com' },
+  createdBy: { name: 'Keeper', email: 'keeper@example.com' },
   ciLink: 'https://ci.example.com/1',
   suggestedLifetime: '2d',
   expiresAt: '2024-07-03T12:00:00Z',
 }
-const auditJson = { lockId: 'audit', createdBy: { name: 'Grace', email: 'grace@example.com' } }
+const auditJson = { lockId: 'audit', createdBy: { name: 'Keeper', email: 'keeper@example.com' } }
 
 describe('a prognosis as a message', () => {
   it('says what was asked, and what it was decided from', () => {

@@ -36,8 +36,8 @@ export function environmentLock(environment: string, id: string, message = `${id
   const directory = `environments/${environment}/locks/${id}`
   return [
     file(`${directory}/message`, message),
-    file(`${directory}/created_by_email`, 'grace@example.com'),
-    file(`${directory}/created_by_name`, 'Grace'),
+    file(`${directory}/created_by_email`, 'keeper@example.com'),
+    file(`${directory}/created_by_name`, 'Keeper'),
     file(`${directory}/created_at`, '2026-05-01T08:00:00Z'),
   ]
 }
@@ -75,9 +75,9 @@ export async function commitTreeBeside(
     serializeCommit({
       tree,
       parents: head === undefined ? [] : [head],
-      author: { name: 'Carl', email: 'carl@example.com' },
+      author: { name: 'Committer', email: 'committer@example.com' },
       authoredAt: testTime,
-      committer: { name: 'Carl', email: 'carl@example.com' },
+      committer: { name: 'Committer', email: 'committer@example.com' },
       committedAt: testTime,
       message: 'By somebody else\n',
     }),

@@ -25,8 +25,8 @@ import { smallRepository, steps } from './random-edits.ts'
 import { createTestStore, fixtureFolder, seed, signalbox, testTime } from './test-store.ts'
 import { WatchedRepository } from './watched-repository.ts'
 
-const ada = createUnrestrictedPrincipal({ name: 'Ada', email: 'ada@example.com' })
-const request: CommandRequest = { principal: ada, requestId: 'request-1' }
+const deployer = createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' })
+const request: CommandRequest = { principal: deployer, requestId: 'request-1' }
 const staging = 'staging' as EnvironmentName
 const development = 'development' as EnvironmentName
 const cart = 'cart' as ApplicationName
@@ -150,7 +150,7 @@ export function describeManifestStore(
     it('deploys what its prognosis says, as one commit of the principal', async () => {
       const { store, repository } = await openShop()
       const before = await store.snapshot()
-      const prognosis = prognoseReleaseTrain(before, toStaging, ada, testTime)
+      const prognosis = prognoseReleaseTrain(before, toStaging, deployer, testTime)
       const { result, commit } = await store.submit(aTrain(), request)
       expect(result).toEqual(prognosis)
       expect(traveling(result)).not.toEqual([])
@@ -163,13 +163,18 @@ export function describeManifestStore(
       const made = await readCommit(repository, commit)
       expect(made).toMatchObject({
         parents: [before.commit],
-        author: { name: 'Ada', email: 'ada@example.com', time: new Date('2026-05-04T09:30:00Z'), offsetMinutes: 0 },
+        author: {
+          name: 'Deployer',
+          email: 'deployer@example.com',
+          time: new Date('2026-05-04T09:30:00Z'),
+          offsetMinutes: 0,
+        },
         committer: { ...signalbox, time: new Date('2026-05-04T09:30:00Z') },
       })
       expect(made.message).toMatch(/^Release train to staging: \d+ deployed, \d+ skipped\n\n/)
       expect(made.message.split('\n\n').at(-1)).toBe(
         'Signalbox-Command: release-train\nSignalbox-Target: environment staging\n' +
-          'Signalbox-Principal: Ada <ada@example.com>\nSignalbox-Request: request-1\n',
+          'Signalbox-Principal: Deployer <deployer@example.com>\nSignalbox-Request: request-1\n',
       )
       expect(repository.updates).toHaveLength(1)
     })
@@ -203,11 +208,11 @@ export function describeManifestStore(
         ['a', 'b', 'c', 'd'].map((id) =>
           store.submit(
             aCommand(({ snapshot, principal, now }) => {
-              expect([principal, now]).toEqual([ada, testTime])
+              expect([principal, now]).toEqual([deployer, testTime])
               seen.push([snapshot.commit, locksOf(snapshot)])
               return environmentLock('staging', id)
             }),
-            { principal: ada, requestId: `request-${id}` },
+            { principal: deployer, requestId: `request-${id}` },
           ),
         ),
       )
@@ -231,6 +236,28 @@ export function describeManifestStore(
       expect(await repository.head()).toBe(commits[3])
     })
 
+    it('may write a file where a directory stands: one odd piece does not stop a train', async () => {
+      const { store } = await openShop()
+      const manifests = 'environments/staging/applications/cart/manifests'
+      await store.submit(toMake([absent(manifests), file(`${manifests}/manifests.yaml/odd`, '')]), request)
+      const { result, commit } = await store.submit(
+        createReleaseTrain({
+          request: { target: 'staging', lookup: 'environment-first', team: undefined },
+          ciLink: undefined,
+          accepts: () => true,
+          argoCd: undefined,
+        }),
+        request,
+      )
+      expect(commit).toBeDefined()
+      const [first] = result.environments
+      expect(first?.outcome).toMatchObject({
+        applications: expect.arrayContaining([
+          expect.objectContaining({ application: 'cart', outcome: expect.objectContaining({ kind: 'travels' }) }),
+        ]),
+      })
+    })
+
     it('fail alone, and their neighbours do not notice', async () => {
       const { store, repository } = await openShop()
       const denied = new DomainError({ code: 'UNKNOWN_ENVIRONMENT', environment: 'x' }, 'there is no x')
@@ -239,7 +266,7 @@ export function describeManifestStore(
         store.submit(toMake(environmentLock('staging', 'a')), request),
         store.submit(failing(denied), request),
         store.submit(failing(bug), request),
-        store.submit(toMake([file('environments/staging/locks/a', 'a file where a directory stands')]), request),
+        store.submit(toMake([file('environments/staging/config.json/x', 'below a file')]), request),
         store.submit(toMake([file('../outside', '')]), request),
         store.submit(toMake([]), request),
         store.submit(toMake(environmentLock('staging', 'b')), request),
@@ -409,7 +436,7 @@ export function describeManifestStore(
 
     it('refuses a train whose accepted prognosis no longer holds by then', async () => {
       const { store, repository } = await openShop()
-      const accepted = prognoseReleaseTrain(await store.snapshot(), toStaging, ada, testTime)
+      const accepted = prognoseReleaseTrain(await store.snapshot(), toStaging, deployer, testTime)
       const meanwhile = beforeNextPublication(repository, (inner) =>
         commitBeside(inner, [deployment('development', 'cart', 3)]),
       )
@@ -720,7 +747,9 @@ function expectToSayTheSame(snapshot: Snapshot, fresh: Snapshot): void {
   }
   for (const name of fresh.environments.keys()) {
     const ask = { target: name, lookup: 'environment-first', team: undefined } as const
-    const [actual, expected] = [snapshot, fresh].map((of) => prognoseReleaseTrain(of, ask, ada, testTime).environments)
+    const [actual, expected] = [snapshot, fresh].map(
+      (of) => prognoseReleaseTrain(of, ask, deployer, testTime).environments,
+    )
     expect(actual).toEqual(expected)
   }
 }

@@ -53,7 +53,7 @@ export function aLock(id: string, facts: Partial<Omit<Lock, 'id'>> = {}): Lock {
   return {
     id,
     message: '',
-    createdBy: { name: 'Grace', email: 'grace@example.com' },
+    createdBy: { name: 'Keeper', email: 'keeper@example.com' },
     createdAt: new Date('2025-03-01T08:00:00Z'),
     ciLink: undefined,
     suggestedLifetime: undefined,

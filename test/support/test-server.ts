@@ -68,7 +68,8 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
   const clock = setup.options?.clock ?? (() => testTime)
   const store = createTestStore(repository, clock)
   const log: Record<string, unknown>[] = []
-  const principal = setup.principal ?? createUnrestrictedPrincipal({ name: 'Ada Author', email: 'ada@example.com' })
+  const principal =
+    setup.principal ?? createUnrestrictedPrincipal({ name: 'Test Author', email: 'deployer@example.com' })
   const app = await buildServer({
     store,
     clock,
@@ -189,8 +190,8 @@ export function aPrincipal(facts: {
   readonly teams?: readonly string[]
 }): Principal {
   return {
-    name: 'Grace',
-    email: 'grace@example.com',
+    name: 'Keeper',
+    email: 'keeper@example.com',
     mayDo: (action, { environment }) => facts.denied?.includes(`${action} ${environment}`) !== true,
     isInTeam: (team) => facts.teams === undefined || (team !== undefined && facts.teams.includes(team)),
   }
