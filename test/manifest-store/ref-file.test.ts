@@ -736,7 +736,9 @@ describe('the log of a ref', () => {
     const printed = git(['log', '-g', '--format=%H %gn <%ge> %gs', main], { cwd: gitDirectory })
     expect(printed).toBe(`${second} signalbox <> update\n${first} Test Author <test@example.com> deploy checkout\n`)
     const lines = read(gitDirectory, `logs/${main}`).split('\n')
-    expect(lines[0]).toMatch(new RegExp(`^0{40} ${first} Test Author <test@example.com> \\d+ \\+0000\tdeploy checkout$`))
+    expect(lines[0]).toMatch(
+      new RegExp(`^0{40} ${first} Test Author <test@example.com> \\d+ \\+0000\tdeploy checkout$`),
+    )
     expect(lines[1]).toMatch(new RegExp(`^${first} ${second} signalbox <> \\d+ \\+0000\tupdate$`))
     // git goes on where we stopped.
     git(['update-ref', '-m', 'back', main, first], { cwd: gitDirectory })

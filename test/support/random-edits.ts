@@ -56,7 +56,8 @@ const configText = fc.constantFrom(
   '{"upstream":',
 )
 
-const edit: fc.Arbitrary<Change[]> = fc.oneof(
+/** One thing that somebody does to the repository. */
+export const edit: fc.Arbitrary<Change[]> = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(environment, application, version).map((where) => [deployment(...where)]) },
   {
     weight: 2,
