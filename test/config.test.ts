@@ -72,6 +72,8 @@ describe('a problem with the configuration', () => {
     ['SIGNALBOX_PORT', '65536', /must be at most 65535, not '65536'/],
     ['SIGNALBOX_PORT', 'Infinity', /must be/],
     ['SIGNALBOX_REPOSITORY', 'a\0b', /must be one line of text/],
+    ['SIGNALBOX_REPOSITORY', 'https://git.example.com/manifests.git', /remote ones cannot be served yet/],
+    ['SIGNALBOX_REPOSITORY', 'git@git.example.com:manifests.git', /remote ones cannot be served yet/],
     ['SIGNALBOX_BRANCH', 'refs/heads/main', /must be a branch name such as main, not 'refs\/heads\/main'/],
     ['SIGNALBOX_BRANCH', '-main', /must be a branch name such as main/],
     ['SIGNALBOX_BRANCH', 'a b', /must be a branch name such as main/],

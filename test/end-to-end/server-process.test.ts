@@ -23,6 +23,14 @@ describe('the process', () => {
     for (const name of Object.keys(environment)) expect(stderr).toContain(name)
   })
 
+  it('says which variable to set when its port is in use', async () => {
+    const { url } = await serve(createTemporaryFolder())
+    const environment = { SIGNALBOX_PORT: new URL(url).port }
+    const { code, stderr } = await runServer({ folder: createTemporaryFolder(), environment })
+    expect(code).toBe(1)
+    expect(stderr).toContain('is in use. Set SIGNALBOX_PORT to another one')
+  })
+
   it('refuses a folder that is no repository with a sentence and 78', async () => {
     const folder = createTemporaryFolder()
     mkdirSync(join(folder, 'manifests'))

@@ -1,5 +1,7 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { constants, deflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { applyDelta } from '../../src/manifest-store/delta.ts'
@@ -152,6 +154,34 @@ describe('an object that cannot be read', () => {
     mkdirSync(join(repository, 'objects', '12'))
     writeFileSync(join(repository, 'objects', '12', '12'.repeat(19)), 'no object')
     await expect(new ObjectReader(repository).read(id)).rejects.toThrow(MalformedObjectError)
+  })
+})
+
+describe('an object that can be read nevertheless', () => {
+  it('stands in a sound pack beside a damaged one', async () => {
+    const repository = createObjectFolder()
+    const object = createObject('blob', Buffer.from('sound'))
+    await writePack(repository, await buildPack([object]))
+    for (const ending of ['idx', 'pack']) {
+      writeFileSync(join(repository, 'objects', 'pack', `pack-${'0'.repeat(40)}.${ending}`), 'no pack at all')
+    }
+    const reader = new ObjectReader(repository)
+    expect(Buffer.from((await reader.read(object.id)).data).toString()).toBe('sound')
+    await expect(reader.read('12'.repeat(20))).rejects.toThrow(MalformedObjectError)
+  })
+
+  it.runIf(hasGit)('is longer in its pack than deflate would make it', async () => {
+    const repository = createBareRepository()
+    const data = randomBytes(200_000)
+    const object = createObject('blob', data)
+    // Type and size, then a compressor that spends more on bytes that do not shrink.
+    const header = Buffer.from([0xb0 | (data.length & 15), 0x80 | ((data.length >> 4) & 127), data.length >> 11])
+    const stream = deflateSync(data, { strategy: constants.Z_FIXED })
+    const body = Buffer.concat([Buffer.from('PACK\0\0\0\u0002\0\0\0\u0001', 'latin1'), header, stream])
+    const pack = Buffer.concat([body, createHash('sha1').update(body).digest()])
+    git(['index-pack', '--stdin'], { cwd: repository, input: pack })
+    const read = await new ObjectReader(repository).read(object.id)
+    expect(Buffer.compare(Buffer.from(read.data), data)).toBe(0)
   })
 })
 

@@ -664,6 +664,13 @@ describe('a release', () => {
     )
   })
 
+  it('is not looked into when a text is far too large: only its application is unreadable', async () => {
+    const snapshot = await load({ ...shop, 'applications/cart/team': 'x'.repeat(1024 * 1024 + 1) })
+    expect(applicationOf(snapshot, 'cart').team).toEqual(
+      unreadable('applications/cart/team is larger than 1048576 bytes'),
+    )
+  })
+
   it('is read without its manifests: nobody knows whether they are there', async () => {
     const snapshot = await load({ ...shop, [`${releases}/2/environments/dev/manifests.yaml`]: missing('100644') })
     expect(applicationOf(snapshot, 'cart').releases.get(2n)?.ok).toBe(true)
