@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { constants, deflateSync } from 'node:zlib'
+import { deflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { applyDelta } from '../../src/manifest-store/delta.ts'
@@ -158,16 +158,18 @@ describe('an object that cannot be read', () => {
 })
 
 describe('an object that can be read nevertheless', () => {
-  it('stands in a sound pack beside a damaged one', async () => {
+  it('stands in a file of its own beside a damaged pack', async () => {
     const repository = createObjectFolder()
     const object = createObject('blob', Buffer.from('sound'))
-    await writePack(repository, await buildPack([object]))
+    mkdirSync(join(repository, 'objects', object.id.slice(0, 2)))
+    const loose = deflateSync(Buffer.from('blob 5\0sound'))
+    writeFileSync(join(repository, 'objects', object.id.slice(0, 2), object.id.slice(2)), loose)
     for (const ending of ['idx', 'pack']) {
       writeFileSync(join(repository, 'objects', 'pack', `pack-${'0'.repeat(40)}.${ending}`), 'no pack at all')
     }
     const reader = new ObjectReader(repository)
-    expect(Buffer.from((await reader.read(object.id)).data).toString()).toBe('sound')
     await expect(reader.read('12'.repeat(20))).rejects.toThrow(MalformedObjectError)
+    expect(Buffer.from((await reader.read(object.id)).data).toString()).toBe('sound')
   })
 
   it.runIf(hasGit)('is longer in its pack than deflate would make it', async () => {
@@ -176,7 +178,7 @@ describe('an object that can be read nevertheless', () => {
     const object = createObject('blob', data)
     // Type and size, then a compressor that spends more on bytes that do not shrink.
     const header = Buffer.from([0xb0 | (data.length & 15), 0x80 | ((data.length >> 4) & 127), data.length >> 11])
-    const stream = deflateSync(data, { strategy: constants.Z_FIXED })
+    const stream = storeInSmallBlocks(data)
     const body = Buffer.concat([Buffer.from('PACK\0\0\0\u0002\0\0\0\u0001', 'latin1'), header, stream])
     const pack = Buffer.concat([body, createHash('sha1').update(body).digest()])
     git(['index-pack', '--stdin'], { cwd: repository, input: pack })
@@ -207,6 +209,17 @@ describe('a delta', () => {
     )
   })
 })
+
+/** zlib's format with five bytes of overhead for every ten: as long as a poor compressor may make it. */
+function storeInSmallBlocks(data: Buffer): Buffer {
+  const blocks: Buffer[] = [Buffer.from([0x78, 0x01])]
+  for (let at = 0; at < data.length; at += 10) {
+    const piece = data.subarray(at, at + 10)
+    const isLast = at + 10 >= data.length
+    blocks.push(Buffer.from([isLast ? 1 : 0, piece.length, 0, 0xff - piece.length, 0xff]), piece)
+  }
+  return Buffer.concat([...blocks, deflateSync(data).subarray(-4)])
+}
 
 function unpackAll(repository: string): void {
   const folder = join(repository, 'objects', 'pack')
