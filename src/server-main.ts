@@ -10,10 +10,10 @@ import type { ServerConfig } from './config.ts'
 import { ConfigError, readConfig, unknownVariables } from './config.ts'
 import { createUnrestrictedPrincipal } from './core/principal.ts'
 import { toGreeting } from './greeting.ts'
-import { assertNotExported } from './manifest-store/assert-not-exported.ts'
+import { assertNotExported } from './manifest-store/repository/assert-not-exported.ts'
 import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
-import { LocalRepository } from './manifest-store/local-repository.ts'
-import { seedRepository } from './manifest-store/seed-repository.ts'
+import { LocalRepository } from './manifest-store/repository/local-repository.ts'
+import { seedRepository } from './manifest-store/repository/seed-repository.ts'
 import { RepositoryRefusedError } from './manifest-store/store-errors.ts'
 
 /** EX_CONFIG of sysexits.h: starting again without a change will not help. */

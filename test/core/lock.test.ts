@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isHolding, isValidLockId, locksHolding } from '../../src/core/lock.ts'
-import { splitPath } from '../../src/manifest-store/tree-path.ts'
+import { splitPath } from '../../src/manifest-store/git/tree-path.ts'
 import { aLock } from '../support/snapshot-builder.ts'
 
 const now = new Date('2026-05-04T09:30:00Z')

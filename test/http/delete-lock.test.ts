@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseCommit } from '../../src/manifest-store/commit.ts'
+import { parseCommit } from '../../src/manifest-store/git/commit.ts'
 import { absent, deployment, environmentLock, file, link } from '../support/changes.ts'
 import type { TestServer } from '../support/test-server.ts'
 import { aPrincipal, aProblem, createTestServer, itAnswers } from '../support/test-server.ts'

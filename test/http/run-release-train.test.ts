@@ -1,6 +1,6 @@
 import protojson from 'protobufjs/ext/protojson.js'
 import { describe, expect, it } from 'vitest'
-import { parseCommit } from '../../src/manifest-store/commit.ts'
+import { parseCommit } from '../../src/manifest-store/git/commit.ts'
 import { publishedRoot } from '../protobuf/published-proto.ts'
 import { absent, environmentLock, file, link } from '../support/changes.ts'
 import type { Answer, TestServer } from '../support/test-server.ts'

@@ -6,7 +6,7 @@ import type { EnvironmentPrognosis, Prognosis, ReleaseTrainRequest } from '../..
 import { prognoseReleaseTrain } from '../../src/core/release-train-prognosis.ts'
 import { createReleaseTrain } from '../../src/core/release-train.ts'
 import type { GitManifestStore } from '../../src/manifest-store/git-manifest-store.ts'
-import { InMemoryRepository } from '../../src/manifest-store/in-memory-repository.ts'
+import { InMemoryRepository } from '../../src/manifest-store/repository/in-memory-repository.ts'
 import { toMake } from '../support/changes.ts'
 import { edit, smallRepository } from '../support/random-edits.ts'
 import { createTestStore, seed, signalbox, testTime } from '../support/test-store.ts'

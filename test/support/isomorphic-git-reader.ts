@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import git from 'isomorphic-git'
 import type { ObjectId } from '../../src/core/object-id.ts'
-import type { StoredObject } from '../../src/manifest-store/repository.ts'
+import type { StoredObject } from '../../src/manifest-store/repository/repository.ts'
 
 /** Reads objects through isomorphic-git: what our own reader is compared with. */
 export class IsomorphicGitReader {

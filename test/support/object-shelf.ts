@@ -1,10 +1,10 @@
 import type { ObjectId } from '../../src/core/object-id.ts'
-import { ObjectMissingError } from '../../src/manifest-store/git-errors.ts'
-import type { GitObject } from '../../src/manifest-store/git-object.ts'
-import { createObject, isObjectId } from '../../src/manifest-store/git-object.ts'
-import type { Repository, StoredObject } from '../../src/manifest-store/repository.ts'
-import type { TreeEntry } from '../../src/manifest-store/tree.ts'
-import { executableMode, fileMode, linkMode, serializeTree, treeMode } from '../../src/manifest-store/tree.ts'
+import { ObjectMissingError } from '../../src/manifest-store/git/git-errors.ts'
+import type { GitObject } from '../../src/manifest-store/git/git-object.ts'
+import { createObject, isObjectId } from '../../src/manifest-store/git/git-object.ts'
+import type { Repository, StoredObject } from '../../src/manifest-store/repository/repository.ts'
+import type { TreeEntry } from '../../src/manifest-store/git/tree.ts'
+import { executableMode, fileMode, linkMode, serializeTree, treeMode } from '../../src/manifest-store/git/tree.ts'
 
 /** An entry of any mode. The text or bytes become its blob; an id is taken as it is, whether or not such an object exists. */
 export interface OddEntry {

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import type { Change } from '../../src/core/change.ts'
 import { GitManifestStore } from '../../src/manifest-store/git-manifest-store.ts'
-import { InMemoryRepository } from '../../src/manifest-store/in-memory-repository.ts'
-import type { Repository } from '../../src/manifest-store/repository.ts'
-import { createFirstCommit, readManifestFolder } from '../../src/manifest-store/seed-repository.ts'
+import { InMemoryRepository } from '../../src/manifest-store/repository/in-memory-repository.ts'
+import type { Repository } from '../../src/manifest-store/repository/repository.ts'
+import { createFirstCommit, readManifestFolder } from '../../src/manifest-store/repository/seed-repository.ts'
 
 export const signalbox = { name: 'Signalbox', email: 'signalbox@localhost' }
 export const fixtureFolder = fileURLToPath(new URL('../../manifests-fixture', import.meta.url))

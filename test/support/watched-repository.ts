@@ -1,5 +1,5 @@
 import type { ObjectId } from '../../src/core/object-id.ts'
-import type { BranchUpdate, Repository, StoredObject } from '../../src/manifest-store/repository.ts'
+import type { BranchUpdate, Repository, StoredObject } from '../../src/manifest-store/repository/repository.ts'
 
 /** A repository in front of another one: its calls can be counted, held up, and made to fail. */
 export class WatchedRepository implements Repository {

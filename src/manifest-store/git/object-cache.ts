@@ -1,0 +1,60 @@
+import { LRUCache } from 'lru-cache'
+import type { ObjectId } from '../../core/object-id.ts'
+import { MalformedObjectError } from './git-errors.ts'
+import type { GitObject } from './git-object.ts'
+import type { Repository, StoredObject } from '../repository/repository.ts'
+import type { TreeEntry } from './tree.ts'
+import { parseTree } from './tree.ts'
+
+/** About 40 MB of parsed trees: those on the paths of the last writes, which the next ones need again. */
+const maximumEntries = 250_000
+
+/**
+ * Objects as the store wants them: trees parsed and remembered by id, and objects that a running batch has made but
+ * not yet written. Objects never change, so nothing here can be out of date.
+ */
+export class ObjectCache {
+  readonly #repository: Pick<Repository, 'read'>
+  readonly #trees = new LRUCache<ObjectId, readonly TreeEntry[]>({
+    maxSize: maximumEntries,
+    sizeCalculation: (entries) => entries.length + 1,
+  })
+  readonly #pending = new Map<ObjectId, GitObject>()
+
+  constructor(repository: Pick<Repository, 'read'>) {
+    this.#repository = repository
+  }
+
+  /** Makes objects readable that are not in the repository yet. */
+  add(objects: readonly GitObject[]): void {
+    for (const object of objects) this.#pending.set(object.id, object)
+  }
+
+  /** Forgets what `add` was given: it has been written, or never will be. */
+  clearAdded(): void {
+    this.#pending.clear()
+  }
+
+  async readTree(id: ObjectId): Promise<readonly TreeEntry[]> {
+    const known = this.#trees.get(id)
+    if (known !== undefined) return known
+    const entries = parseTree(await this.#read(id, 'tree'))
+    this.#trees.set(id, entries)
+    return entries
+  }
+
+  readBlob(id: ObjectId): Promise<Uint8Array> {
+    return this.#read(id, 'blob')
+  }
+
+  readCommit(id: ObjectId): Promise<Uint8Array> {
+    return this.#read(id, 'commit')
+  }
+
+  async #read(id: ObjectId, type: StoredObject['type']): Promise<Uint8Array> {
+    const object = this.#pending.get(id) ?? (await this.#repository.read(id))
+    if (object.type !== type)
+      throw new MalformedObjectError(`object ${id} is a ${object.type}, but a ${type} belongs there`)
+    return object.data
+  }
+}

@@ -1,0 +1,237 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { inflateSync } from 'node:zlib'
+import type { ObjectId } from '../../core/object-id.ts'
+import { hasCode } from './durable-file.ts'
+import { MalformedObjectError, ObjectMissingError } from './git-errors.ts'
+import { emptyTreeId } from './git-object.ts'
+import { PackIndex } from './pack-index.ts'
+import { PackReader } from './pack-reader.ts'
+import type { StoredObject } from '../repository/repository.ts'
+import { startTimeSlice } from './time-slice.ts'
+
+/** How often an object is looked for while others move it about. */
+const maximumLooks = 20
+
+/** How many packs are open at a time. Each takes two file descriptors. */
+const maximumOpenPacks = 100
+
+/**
+ * Reads objects of a repository on disk, from packs and loose files and from the repositories that it borrows objects
+ * from. Packs may be replaced at any moment (`git gc`): an object that is not where it was is looked for once more.
+ */
+export class ObjectReader {
+  readonly #objectFolders: readonly string[]
+  readonly #known = new Map<string, PackFile>()
+  /** In the order in which they were opened. */
+  readonly #openPacks = new Set<PackFile>()
+  /** Packs with many objects, and damaged ones: each is asked for an object, the newest first. */
+  #packs: PackFile[] = []
+  /** The pack of each object in a pack with few objects. */
+  readonly #smallPacks = new Map<ObjectId, PackFile>()
+  /** Whether a pack was gone when it was to be opened. */
+  #hasVanished = false
+  readonly #slice = startTimeSlice()
+
+  /** Opens nothing yet. */
+  constructor(gitDirectory: string) {
+    this.#objectFolders = objectFolders(join(gitDirectory, 'objects'))
+  }
+
+  /** Throws ObjectMissingError, MalformedObjectError, and what the file system throws. */
+  async read(id: ObjectId): Promise<StoredObject> {
+    if (this.#slice.isOver()) await this.#slice.next()
+    const object = this.#find(Buffer.from(id, 'hex'), id) ?? this.#findAgain(id)
+    if (object !== undefined) return object
+    if (id === emptyTreeId) return { type: 'tree', data: new Uint8Array() }
+    throw new ObjectMissingError(id)
+  }
+
+  close(): void {
+    for (const pack of this.#openPacks) this.#closePack(pack)
+    this.#known.clear()
+    this.#smallPacks.clear()
+    this.#packs = []
+  }
+
+  /** Looks until nothing has changed between two looks: a repack may move an object while it is looked for. */
+  #findAgain(id: ObjectId): StoredObject | undefined {
+    for (let attempt = 1; attempt <= maximumLooks; attempt += 1) {
+      const hasChanged = this.#listPacks()
+      this.#hasVanished = false
+      const object = this.#find(Buffer.from(id, 'hex'), id)
+      if (object !== undefined) return object
+      if (attempt > 1 && !hasChanged && !this.#hasVanished) return undefined
+    }
+    return undefined
+  }
+
+  /** A damaged pack matters only for what nobody else has: git writes the same object into several packs. */
+  #find(raw: Buffer, id: ObjectId): StoredObject | undefined {
+    let damage: MalformedObjectError | undefined
+    const small = this.#smallPacks.get(id)
+    for (const pack of small === undefined ? this.#packs : [small, ...this.#packs]) {
+      try {
+        const object = this.#readPacked(pack, raw)
+        if (object !== undefined) return object
+      } catch (error) {
+        if (!(error instanceof MalformedObjectError)) throw error
+        damage ??= new MalformedObjectError(`${pack.path}: ${error.message}`, { cause: error })
+      }
+    }
+    const loose = this.#readLoose(id)
+    if (loose === undefined && damage !== undefined) throw damage
+    return loose
+  }
+
+  /** Undefined also when the pack has vanished: its objects are elsewhere now. */
+  #readPacked(pack: PackFile, raw: Buffer): StoredObject | undefined {
+    try {
+      return this.#open(pack).read(raw, (base) => this.#find(base, base.toString('hex')))
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error
+      this.#hasVanished = true
+      return undefined
+    }
+  }
+
+  #open(pack: PackFile): PackReader {
+    if (!pack.isOpen) {
+      for (const oldest of this.#openPacks) {
+        if (this.#openPacks.size < maximumOpenPacks) break
+        this.#closePack(oldest)
+      }
+      this.#openPacks.add(pack)
+    }
+    return pack.open()
+  }
+
+  #closePack(pack: PackFile): void {
+    pack.close()
+    this.#openPacks.delete(pack)
+  }
+
+  #readLoose(id: ObjectId): StoredObject | undefined {
+    for (const folder of this.#objectFolders) {
+      let file: Buffer
+      try {
+        file = readFileSync(join(folder, id.slice(0, 2), id.slice(2)))
+      } catch (error) {
+        if (hasCode(error, 'ENOENT', 'ENOTDIR')) continue
+        throw error
+      }
+      return parseLoose(id, file)
+    }
+    return undefined
+  }
+
+  /** Answers whether there are other packs than before. */
+  #listPacks(): boolean {
+    const paths = new Set(this.#objectFolders.flatMap((folder) => packPaths(join(folder, 'pack'))))
+    const gone = [...this.#known.values()].filter(({ path }) => !paths.has(path))
+    for (const pack of gone) {
+      this.#closePack(pack)
+      this.#known.delete(pack.path)
+    }
+    const added = [...paths]
+      .filter((path) => !this.#known.has(path))
+      .map((path) => new PackFile(path, smallPackIds(path)))
+    for (const pack of added) this.#known.set(pack.path, pack)
+    if (gone.length > 0) {
+      // An object may have been in several packs: what another one has is found there from now on.
+      this.#packs = []
+      this.#smallPacks.clear()
+    }
+    for (const pack of gone.length > 0 ? this.#known.values() : added) {
+      if (pack.ids === undefined) this.#packs.unshift(pack)
+      else for (const id of pack.ids) this.#smallPacks.set(id, pack)
+    }
+    return gone.length > 0 || added.length > 0
+  }
+}
+
+/** Each write adds a pack: those with so few objects are found by the ids of their objects, not by looking into each. */
+const fewObjects = 2048
+
+/** The ids of a pack with few objects; undefined for any other, and for one whose index cannot be read. */
+function smallPackIds(path: string): readonly ObjectId[] | undefined {
+  try {
+    const index = new PackIndex(`${path}.idx`)
+    try {
+      return index.count > fewObjects ? undefined : index.ids()
+    } finally {
+      index.close()
+    }
+  } catch (error) {
+    if (error instanceof MalformedObjectError || hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+/** A pack that is opened when it is first needed. */
+class PackFile {
+  readonly path: string
+  /** What is in it, where that is little. */
+  readonly ids: readonly ObjectId[] | undefined
+  #reader: PackReader | undefined
+
+  constructor(path: string, ids: readonly ObjectId[] | undefined) {
+    this.path = path
+    this.ids = ids
+  }
+
+  get isOpen(): boolean {
+    return this.#reader !== undefined
+  }
+
+  open(): PackReader {
+    return (this.#reader ??= new PackReader(this.path))
+  }
+
+  close(): void {
+    this.#reader?.close()
+    this.#reader = undefined
+  }
+}
+
+function packPaths(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.startsWith('pack-') && name.endsWith('.idx'))
+      .map((name) => join(folder, name.slice(0, -'.idx'.length)))
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    throw error
+  }
+}
+
+/** This folder and those that it borrows from, each once (gitrepository-layout, objects/info/alternates). */
+function objectFolders(own: string): readonly string[] {
+  const folders = new Set([own])
+  for (const folder of folders) {
+    let alternates: string
+    try {
+      alternates = readFileSync(join(folder, 'info', 'alternates'), 'utf8')
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) continue
+      throw error
+    }
+    for (const line of alternates.split('\n'))
+      if (line !== '' && !line.startsWith('#')) folders.add(resolve(folder, line))
+  }
+  return [...folders]
+}
+
+function parseLoose(id: ObjectId, file: Buffer): StoredObject {
+  let bytes: Buffer
+  try {
+    bytes = inflateSync(file)
+  } catch (error) {
+    throw new MalformedObjectError(`object ${id} cannot be unpacked: ${(error as Error).message}`, { cause: error })
+  }
+  const end = bytes.indexOf(0)
+  const header = /^(blob|tree|commit|tag) ([0-9]+)$/.exec(bytes.subarray(0, Math.max(end, 0)).toString('latin1'))
+  const data = bytes.subarray(end + 1)
+  if (header === null || Number(header[2]) !== data.length) throw new MalformedObjectError(`object ${id} is damaged`)
+  return { type: header[1] as StoredObject['type'], data }
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { crc32, deflate, deflateSync } from 'node:zlib'
+import type { ObjectId } from '../../core/object-id.ts'
+import type { GitObject, ObjectType } from './git-object.ts'
+import { startTimeSlice } from './time-slice.ts'
+
+export interface PackFile {
+  /** The pack's checksum, which git puts into the names of both files: `pack-<name>.pack` and `.idx`. */
+  readonly name: string
+  readonly pack: Uint8Array
+  readonly index: Uint8Array
+}
+
+/**
+ * A version 2 pack of these objects, none of them as a delta, and its version 2 index. An object that comes twice
+ * stands in it once. The same objects in the same order give the same bytes.
+ */
+export async function buildPack(objects: Iterable<GitObject>): Promise<PackFile> {
+  const slice = startTimeSlice()
+  const distinct = [...new Map(Array.from(objects, (object) => [object.id, object])).values()]
+  const parts: Uint8Array[] = [packHeader(distinct.length)]
+  const hash = createHash('sha1').update(packHeader(distinct.length))
+  const entries: PackEntry[] = []
+  let offset = headerLength
+  for (const { id, type, data } of distinct) {
+    const header = objectHeader(type, data.length)
+    const body = data.length > largeObject ? await deflateInThread(data) : compress(data)
+    let crc = 0
+    for (const chunk of [header, ...chunksOf(body)]) {
+      if (slice.isOver()) await slice.next()
+      hash.update(chunk)
+      crc = crc32(chunk, crc)
+    }
+    parts.push(header, body)
+    entries.push({ id, offset, crc })
+    offset += header.length + body.length
+  }
+  const checksum = hash.digest()
+  const pack = Buffer.concat([...parts, checksum])
+  return { name: checksum.toString('hex'), pack, index: await buildPackIndex(entries, checksum) }
+}
+
+/** Pieces that are hashed in a millisecond or two. */
+function chunksOf(data: Uint8Array): Uint8Array[] {
+  if (data.length <= chunkLength) return [data]
+  return Array.from({ length: Math.ceil(data.length / chunkLength) }, (_, index) =>
+    data.subarray(index * chunkLength, (index + 1) * chunkLength),
+  )
+}
+
+const chunkLength = 1024 * 1024
+
+const headerLength = 12
+
+function packHeader(count: number): Buffer {
+  const header = Buffer.from('PACK\0\0\0\u0002\0\0\0\0', 'latin1')
+  header.writeUInt32BE(count, 8)
+  return header
+}
+
+const typeNumbers = { commit: 1, tree: 2, blob: 3, tag: 4 } as const satisfies Record<ObjectType, number>
+
+/** Type and size: four bits of the size beside the type, then seven bits a byte, lowest first. */
+function objectHeader(type: ObjectType, size: number): Buffer {
+  const bytes: number[] = []
+  let byte = (typeNumbers[type] << 4) | (size & 0x0f)
+  // Sizes may exceed 32 bits, so no shifts.
+  for (let rest = Math.floor(size / 16); rest > 0; rest = Math.floor(rest / 128)) {
+    bytes.push(byte | 0x80)
+    byte = rest & 0x7f
+  }
+  return Buffer.from([...bytes, byte])
+}
+
+/** Beyond this size an object is compressed in another thread, because it would hold up the event loop. */
+const largeObject = 64 * 1024
+
+const deflateInThread = promisify<Uint8Array, Buffer>(deflate)
+
+/**
+ * Up to this size an object is stored in zlib's format without being compressed: a fresh compressor costs 20 times as
+ * much as writing the bytes, and trees, the most numerous objects, are ids, which do not shrink.
+ */
+const smallObject = 512
+
+function compress(data: Uint8Array): Uint8Array {
+  return data.length > smallObject ? deflateSync(data) : storeUncompressed(data)
+}
+
+/** RFC 1950 and 1951: zlib's header, one final stored block, Adler-32. */
+function storeUncompressed(data: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(data.length + 11)
+  bytes.writeUInt16BE(0x7801, 0)
+  bytes[2] = 1
+  bytes.writeUInt16LE(data.length, 3)
+  bytes.writeUInt16LE(0xffff - data.length, 5)
+  bytes.set(data, 7)
+  // Sums of so few bytes do not overflow, so the remainder can wait until the end.
+  let low = 1
+  let high = 0
+  for (const byte of data) {
+    low += byte
+    high += low
+  }
+  bytes.writeUInt32BE((high % 65521) * 0x10000 + (low % 65521), 7 + data.length)
+  return bytes
+}
+
+export interface PackEntry {
+  readonly id: ObjectId
+  /** Where in the pack the object begins. */
+  readonly offset: number
+  /** CRC-32 of the object as it stands in the pack. */
+  readonly crc: number
+}
+
+/** The version 2 index of a pack with these entries, in whatever order they come, and this checksum. */
+export async function buildPackIndex(entries: readonly PackEntry[], packChecksum: Uint8Array): Promise<Uint8Array> {
+  const slice = startTimeSlice()
+  const byFirstByte: PackEntry[][] = Array.from({ length: 256 }, () => [])
+  for (const entry of entries) byFirstByte[Number.parseInt(entry.id.slice(0, 2), 16)]?.push(entry)
+
+  const count = entries.length
+  const largeCount = entries.filter(({ offset }) => offset > longestPlainOffset).length
+  const fanoutAt = 8
+  const idsAt = fanoutAt + 256 * 4
+  const crcsAt = idsAt + count * 20
+  const offsetsAt = crcsAt + count * 4
+  const largeOffsetsAt = offsetsAt + count * 4
+  const end = largeOffsetsAt + largeCount * 8
+  const index = Buffer.alloc(end + 40)
+  index.write('\u00fftOc\0\0\0\u0002', 'latin1')
+
+  let row = 0
+  let largeRow = 0
+  for (const [firstByte, bucket] of byFirstByte.entries()) {
+    if (slice.isOver()) await slice.next()
+    for (const { id, offset, crc } of bucket.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+      index.write(id, idsAt + row * 20, 'hex')
+      index.writeUInt32BE(crc, crcsAt + row * 4)
+      if (offset > longestPlainOffset) {
+        // The highest bit says that the rest is a row of the table of 64-bit offsets.
+        index.writeUInt32BE(0x80000000 + largeRow, offsetsAt + row * 4)
+        index.writeBigUInt64BE(BigInt(offset), largeOffsetsAt + largeRow * 8)
+        largeRow += 1
+      } else {
+        index.writeUInt32BE(offset, offsetsAt + row * 4)
+      }
+      row += 1
+    }
+    index.writeUInt32BE(row, fanoutAt + firstByte * 4)
+  }
+  index.set(packChecksum, end)
+  index.set(
+    createHash('sha1')
+      .update(index.subarray(0, end + 20))
+      .digest(),
+    end + 20,
+  )
+  return index
+}
+
+const longestPlainOffset = 0x7fffffff

@@ -1,0 +1,101 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { LRUCache } from 'lru-cache'
+import type { ObjectId } from '../../core/object-id.ts'
+import { MalformedObjectError } from './git-errors.ts'
+
+const fanoutAt = 8
+const idsAt = fanoutAt + 256 * 4
+
+/** How much of the ids of all packs is kept in memory, in bytes: those of a million objects. */
+const buckets = new LRUCache<string, Buffer>({ maxSize: 20 * 1024 * 1024, sizeCalculation: ({ length }) => length + 1 })
+
+/**
+ * The index of one pack, version 2: where in the pack each object begins. Ids are read a bucket at a time, those that
+ * begin with the same byte, so that the index of a pack of any size takes little memory.
+ */
+export class PackIndex {
+  readonly #path: string
+  readonly #file: number
+  readonly #counts: readonly number[]
+
+  /** Opens the index. Throws what the file system throws, and MalformedObjectError when it is no version 2 index. */
+  constructor(path: string) {
+    this.#path = path
+    this.#file = openSync(path, 'r')
+    try {
+      const head = read(this.#file, 0, idsAt)
+      if (head.readUInt32BE(0) !== 0xff744f63 || head.readUInt32BE(4) !== 2) {
+        throw new MalformedObjectError(`${path} is no pack index of version 2`)
+      }
+      this.#counts = Array.from({ length: 256 }, (_, byte) => head.readUInt32BE(fanoutAt + byte * 4))
+      const count = this.#counts[255] ?? 0
+      const isSorted = this.#counts.every((upTo, byte) => upTo >= (this.#counts[byte - 1] ?? 0))
+      if (!isSorted || fstatSync(this.#file).size < idsAt + count * 28 + 40) {
+        throw new MalformedObjectError(`${path} is cut short or damaged`)
+      }
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** Where the object begins in the pack; undefined when it is not in it. `raw` is its id as 20 bytes. */
+  find(raw: Buffer): number | undefined {
+    const byte = raw[0] ?? 0
+    const first = this.#counts[byte - 1] ?? 0
+    const ids = this.#bucket(byte, first)
+    let low = 0
+    let high = ids.length / 20
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const order = raw.compare(ids, middle * 20, middle * 20 + 20)
+      if (order === 0) return this.#offset(first + middle)
+      if (order < 0) high = middle
+      else low = middle + 1
+    }
+    return undefined
+  }
+
+  /** How many objects the pack has. */
+  get count(): number {
+    return this.#counts[255] ?? 0
+  }
+
+  /** The ids of all objects, in their order. */
+  ids(): readonly ObjectId[] {
+    const bytes = read(this.#file, idsAt, this.count * 20)
+    return Array.from({ length: this.count }, (_, row) => bytes.toString('hex', row * 20, row * 20 + 20))
+  }
+
+  close(): void {
+    closeSync(this.#file)
+  }
+
+  #bucket(byte: number, first: number): Buffer {
+    const key = `${this.#path} ${byte}`
+    const known = buckets.get(key)
+    if (known !== undefined) return known
+    const ids = read(this.#file, idsAt + first * 20, ((this.#counts[byte] ?? 0) - first) * 20)
+    buckets.set(key, ids)
+    return ids
+  }
+
+  #offset(row: number): number {
+    const offsetsAt = idsAt + this.count * 24
+    const offset = read(this.#file, offsetsAt + row * 4, 4).readUInt32BE(0)
+    if (offset < 0x80000000) return offset
+    return Number(read(this.#file, offsetsAt + this.count * 4 + (offset - 0x80000000) * 8, 8).readBigUInt64BE(0))
+  }
+}
+
+/** Exactly these bytes of the file. Throws MalformedObjectError when it ends before. */
+export function read(file: number, position: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const count = readSync(file, bytes, filled, length - filled, position + filled)
+    if (count === 0) throw new MalformedObjectError('a file of a pack ends too early')
+    filled += count
+  }
+  return bytes
+}

@@ -1,0 +1,175 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { inflateSync } from 'node:zlib'
+import { LRUCache } from 'lru-cache'
+import { applyDelta } from './delta.ts'
+import { hasCode } from './durable-file.ts'
+import { MalformedObjectError } from './git-errors.ts'
+import type { ObjectType } from './git-object.ts'
+import { PackIndex } from './pack-index.ts'
+import type { StoredObject } from '../repository/repository.ts'
+
+/** Most objects of a manifest repository, header included, are read with one call. */
+const firstRead = 4096
+
+/** Deltas are chains on a few bases: those used last are kept, in bytes. */
+const maximumBaseBytes = 16 * 1024 * 1024
+
+const wholeTypes: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' }
+const offsetDelta = 6
+const referenceDelta = 7
+
+/** Finds an object outside of this pack: the base of a delta in a pack that was completed from elsewhere. */
+type FindBase = (raw: Buffer) => StoredObject | undefined
+
+/** One pack: objects are read where they begin, and nothing else of it, so its size does not matter. */
+export class PackReader {
+  readonly #index: PackIndex
+  readonly #file: number
+  readonly #size: number
+  readonly #bases = new LRUCache<number, StoredObject>({
+    maxSize: maximumBaseBytes,
+    sizeCalculation: ({ data }) => data.length + 64,
+  })
+
+  /** Opens pack and index by their path without ending. Throws what the file system throws, and MalformedObjectError. */
+  constructor(path: string) {
+    this.#index = new PackIndex(`${path}.idx`)
+    try {
+      this.#file = openSync(`${path}.pack`, 'r')
+    } catch (error) {
+      this.#index.close()
+      throw error
+    }
+    this.#size = fstatSync(this.#file).size
+  }
+
+  /** The object with this id, as 20 bytes; undefined when it is not in the pack. */
+  read(raw: Buffer, findBase: FindBase): StoredObject | undefined {
+    const offset = this.#index.find(raw)
+    return offset === undefined ? undefined : this.#readAt(offset, findBase)
+  }
+
+  close(): void {
+    this.#index.close()
+    closeSync(this.#file)
+  }
+
+  #readAt(start: number, findBase: FindBase): StoredObject {
+    /** The deltas between the object and its base, the object's own first. */
+    const deltas: Uint8Array[] = []
+    const offsets: number[] = []
+    let base: StoredObject | undefined
+    for (let offset = start; base === undefined;) {
+      base = this.#bases.get(offset)
+      if (base !== undefined) break
+      const entry = this.#readEntry(offset)
+      offsets.push(offset)
+      if (entry.kind === 'whole') {
+        base = entry.object
+        break
+      }
+      deltas.push(entry.delta)
+      if (entry.kind === 'offset') {
+        if (entry.base >= offset || entry.base < 12) throw new MalformedObjectError('a delta names no base in its pack')
+        offset = entry.base
+        continue
+      }
+      const own = this.#index.find(entry.base)
+      if (own === start || (own !== undefined && offsets.includes(own)))
+        throw new MalformedObjectError('a delta is its own base')
+      if (own !== undefined) {
+        offset = own
+        continue
+      }
+      base = findBase(entry.base)
+      if (base === undefined)
+        throw new MalformedObjectError(`the base of a delta, ${entry.base.toString('hex')}, is missing`)
+    }
+    let object = base
+    for (const delta of deltas.toReversed()) {
+      object = { type: object.type, data: applyDelta(object.data, delta) }
+    }
+    if (deltas.length > 0) this.#bases.set(start, object)
+    const baseOffset = offsets[deltas.length]
+    if (deltas.length > 0 && baseOffset !== undefined) this.#bases.set(baseOffset, base)
+    return object
+  }
+
+  #readEntry(
+    offset: number,
+  ):
+    | { readonly kind: 'whole'; readonly object: StoredObject }
+    | { readonly kind: 'offset'; readonly delta: Uint8Array; readonly base: number }
+    | { readonly kind: 'reference'; readonly delta: Uint8Array; readonly base: Buffer } {
+    const chunk = this.#chunk(offset, firstRead)
+    let at = 0
+    const nextByte = () => {
+      const byte = chunk[at++]
+      if (byte === undefined) throw new MalformedObjectError('a pack ends in the middle of an object')
+      return byte
+    }
+    let byte = nextByte()
+    const type = (byte >> 4) & 7
+    let size = byte & 15
+    for (let unit = 16; byte >= 0x80; unit *= 128) {
+      byte = nextByte()
+      size += (byte & 0x7f) * unit
+    }
+    const whole = wholeTypes[type]
+    if (whole !== undefined)
+      return { kind: 'whole', object: { type: whole, data: this.#inflate(offset, chunk, at, size) } }
+    if (type === offsetDelta) {
+      byte = nextByte()
+      let distance = byte & 0x7f
+      while (byte >= 0x80) {
+        byte = nextByte()
+        distance = (distance + 1) * 128 + (byte & 0x7f)
+      }
+      return { kind: 'offset', base: offset - distance, delta: this.#inflate(offset, chunk, at, size) }
+    }
+    if (type === referenceDelta) {
+      const base = Buffer.from(chunk.subarray(at, at + 20))
+      return { kind: 'reference', base, delta: this.#inflate(offset, chunk, at + 20, size) }
+    }
+    throw new MalformedObjectError(`a pack has an object of the unknown type ${type}`)
+  }
+
+  /**
+   * How long a compressed object is stands nowhere: usually no longer than deflate's bound, with some compressors longer.
+   * More is read as long as the stream does not end.
+   */
+  #inflate(offset: number, chunk: Buffer, at: number, size: number): Uint8Array {
+    const position = offset + at
+    let bytes = chunk.subarray(at)
+    for (let length = size + (size >>> 10) + 64; ; length *= 2) {
+      const isRest = position + bytes.length >= this.#size
+      if (bytes.length < length && !isRest) bytes = this.#chunk(position, length)
+      try {
+        // Room for all of it at once, and a byte to see the end.
+        const data = inflateSync(bytes, { maxOutputLength: size + 1, chunkSize: Math.max(size + 1, 64) })
+        if (data.length === size) return data
+        throw new MalformedObjectError('an object in a pack does not have its size')
+      } catch (error) {
+        if (error instanceof MalformedObjectError) throw error
+        if (hasCode(error, 'Z_BUF_ERROR') && position + bytes.length < this.#size) continue
+        throw new MalformedObjectError(`an object in a pack cannot be unpacked: ${(error as Error).message}`, {
+          cause: error,
+        })
+      }
+    }
+  }
+
+  /** Up to `length` bytes: fewer at the end of the pack. */
+  #chunk(position: number, length: number): Buffer {
+    const available = Math.min(length, this.#size - position)
+    if (available <= 0) throw new MalformedObjectError('an object is said to begin after the end of its pack')
+    const bytes = Buffer.allocUnsafe(available)
+    let filled = 0
+    while (filled < available) {
+      const count = readSync(this.#file, bytes, filled, available - filled, position + filled)
+      if (count === 0) throw new MalformedObjectError('a pack is shorter than it was')
+      filled += count
+    }
+    return bytes
+  }
+}

@@ -1,0 +1,146 @@
+import { resolve } from 'node:path'
+import type { ObjectId } from '../../core/object-id.ts'
+import { assertServable } from './assert-servable.ts'
+import type { CommitAuthor } from '../commit-message.ts'
+import { MalformedRefError } from '../git/git-errors.ts'
+import { claimInstance } from './instance-file.ts'
+import { ObjectReader } from '../git/object-reader.ts'
+import { buildPack } from '../git/pack-file.ts'
+import { listBranches, moveRef, readHeadBranch, readRef, removeStaleRefLock } from '../git/ref-file.ts'
+import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
+import type { StoreLog } from '../git-manifest-store.ts'
+import { RepositoryRefusedError } from '../store-errors.ts'
+import type { WrittenPack } from '../git/write-pack.ts'
+import { releaseStalePacks, writePack } from '../git/write-pack.ts'
+
+export interface LocalRepositoryOptions {
+  /** The path of a bare repository. */
+  readonly path: string
+  /** A branch name such as `main`; undefined for the one that the repository's HEAD names. */
+  readonly branch: string | undefined
+  /** Stands in the branch's reflog, where the repository keeps one. */
+  readonly committer: CommitAuthor
+  readonly log: StoreLog
+}
+
+/** A bare repository on this machine's disk. Others may read, write and repack it at the same time with git. */
+export class LocalRepository implements Repository {
+  readonly url: string
+  readonly branch: string
+  readonly #gitDirectory: string
+  readonly #ref: string
+  readonly #committer: CommitAuthor
+  readonly #reader: ObjectReader
+  readonly #log: StoreLog
+  readonly #release: () => Promise<void>
+
+  private constructor(
+    gitDirectory: string,
+    ref: string,
+    options: LocalRepositoryOptions,
+    release: () => Promise<void>,
+  ) {
+    this.url = gitDirectory
+    this.branch = ref.replace(/^refs\/heads\//u, '')
+    this.#gitDirectory = gitDirectory
+    this.#ref = ref
+    this.#committer = options.committer
+    this.#log = options.log
+    this.#reader = new ObjectReader(gitDirectory)
+    this.#release = release
+  }
+
+  /**
+   * Takes the repository for this process. Throws RepositoryRefusedError when it is none that can be served, and
+   * InstanceRunningError when another process serves it.
+   */
+  static async open(options: LocalRepositoryOptions): Promise<LocalRepository> {
+    const gitDirectory = resolve(options.path)
+    await assertServable(gitDirectory)
+    const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : `refs/heads/${options.branch}`
+    await assertBranch(gitDirectory, ref)
+    const instance = await claimInstance(gitDirectory, { log: options.log })
+    try {
+      await takeOver(gitDirectory, ref, options.log)
+    } catch (error) {
+      await instance.release()
+      throw error
+    }
+    return new LocalRepository(gitDirectory, ref, options, () => instance.release())
+  }
+
+  head(): Promise<ObjectId | undefined> {
+    return readRef(this.#gitDirectory, this.#ref)
+  }
+
+  read(id: ObjectId): Promise<StoredObject> {
+    return this.#reader.read(id)
+  }
+
+  async publish({ from, to, objects }: BranchUpdate): Promise<'published' | 'moved'> {
+    // Mostly known before anything is written.
+    if ((await this.head()) !== from) return 'moved'
+    const written = await writePack(this.#gitDirectory, await buildPack(objects))
+    try {
+      // With a remote, this is where the pack is pushed: the branch here moves only after the one there.
+      return await moveRef({
+        gitDirectory: this.#gitDirectory,
+        ref: this.#ref,
+        from,
+        to,
+        reflog: { committer: this.#committer, message: 'signalbox' },
+      })
+    } finally {
+      // Whatever became of the branch, the pack stays, for `git gc` to judge. Other gits may have relied on it: they do
+      // not write what some pack has, and `git repack -a -d` leaves out what a kept pack has and then removes the rest.
+      await this.#unkeep(written)
+    }
+  }
+
+  /** Never throws: the branch is where it is, and the next start removes what stays behind. */
+  async #unkeep(written: WrittenPack): Promise<void> {
+    try {
+      await written.release()
+    } catch (error) {
+      this.#log.warn({ err: error }, 'a .keep file could not be removed: git does not repack its pack until it is gone')
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#reader.close()
+    await this.#release()
+  }
+}
+
+/** Removes what an earlier process of ours left when it died. */
+async function takeOver(gitDirectory: string, ref: string, log: StoreLog): Promise<void> {
+  if (await removeStaleRefLock(gitDirectory, ref)) {
+    log.warn({ ref }, `removed the lock of ${ref} that an earlier process of ours left when it died`)
+  }
+  const stalePacks = await releaseStalePacks(gitDirectory)
+  if (stalePacks > 0) log.warn({ stalePacks }, 'released packs that an earlier process of ours left when it died')
+}
+
+async function findHeadBranch(gitDirectory: string): Promise<string> {
+  try {
+    return await readHeadBranch(gitDirectory)
+  } catch (error) {
+    if (!(error instanceof MalformedRefError)) throw error
+    throw new RepositoryRefusedError(
+      `the HEAD of ${gitDirectory} names no branch. Name the one to serve in SIGNALBOX_BRANCH`,
+      { cause: error },
+    )
+  }
+}
+
+/** A branch that does not exist is only believed in a repository without any: anything else is a wrong name. */
+async function assertBranch(gitDirectory: string, ref: string): Promise<void> {
+  if ((await readRef(gitDirectory, ref)) !== undefined) return
+  const branches = await listBranches(gitDirectory)
+  if (branches.length === 0) return
+  const names = branches.map((branch) => branch.replace(/^refs\/heads\//u, '')).toSorted()
+  throw new RepositoryRefusedError(
+    `${gitDirectory} has no branch '${ref.replace(/^refs\/heads\//u, '')}'; it has: ${names.slice(0, 20).join(', ')}. ` +
+      'Name one of them in SIGNALBOX_BRANCH',
+  )
+}
