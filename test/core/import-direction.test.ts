@@ -51,7 +51,7 @@ describe('the watch over imports', () => {
     ['core/a.ts', "import {\n  b,\n  type C,\n} from '../config.ts'"],
     ['core/a.ts', 'import { b } from "../auth/b.ts"'],
     ['core/nested/a.ts', "import { b } from '../../auth/b.ts'"],
-    ['core/a.ts', "import { aSnapshot } from '../support/snapshot-builder.ts'"],
+    ['core/a.ts', "import { aSnapshot } from '../../test/support/snapshot-builder.ts'"],
     ['auth/a.ts', "import { b } from '../http/b.ts'"],
     ['auth/a.ts', "import { z } from 'zod'"],
     ['auth/a.ts', "import { createHash } from 'node:crypto'"],
@@ -62,7 +62,7 @@ describe('the watch over imports', () => {
     ['http/routes/a.ts', "import type { Repository } from '../../manifest-store/repository.ts'"],
     ['http/a.ts', "import { b } from '../cli/b.ts'"],
     ['http/a.ts', "import { b } from '../config.ts'"],
-    ['cli/a.ts', "import { b } from './b.ts'"],
+    ['cli/a.ts', "import { b } from '../core/b.ts'"],
     ['build-server.ts', "import { GitManifestStore } from './manifest-store/git-manifest-store.ts'"],
     ['config.ts', "import { main } from './server-main.ts'"],
   ])('%s refuses %j', (file, source) => {
@@ -72,9 +72,15 @@ describe('the watch over imports', () => {
   it.each([
     ['core/a.ts', "import { b } from './b.ts'"],
     ['core/nested/a.ts', "import { b } from '../b.ts'"],
-    ['auth/a.ts', "import { b } from './b.ts'"],
-    ['protobuf/a.ts', "import { b } from './b.ts'\nimport Long from 'long'\nimport * as c from './generated/c.js'"],
-    ['manifest-store/a.ts', "import git from 'isomorphic-git'\nimport fs from 'node:fs'\nimport { b } from './b.ts'"],
+    ['auth/a.ts', "import { b } from '../core/b.ts'"],
+    [
+      'protobuf/a.ts',
+      "import { b } from '../core/b.ts'\nimport Long from 'long'\nimport * as c from './generated/c.js'",
+    ],
+    [
+      'manifest-store/a.ts',
+      "import git from 'isomorphic-git'\nimport fs from 'node:fs'\nimport { b } from '../core/b.ts'",
+    ],
     ['http/routes/a.ts', "import type { ManifestStore } from '../../manifest-store/manifest-store.ts'"],
     [
       'http/a.ts',
