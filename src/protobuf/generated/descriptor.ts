@@ -172,6 +172,12 @@ export const descriptor = {
                     "proto3_optional": true
                   },
                   "comment": "The version that a lock holds back: a train remembers it as the application's queued version."
+                },
+                "manifestDiff": {
+                  "type": "string",
+                  "id": 104,
+                  "protoName": "manifest_diff",
+                  "comment": "With `diff=true`: what changes in the manifest, as a unified diff. Absent where nothing travels or nothing changes."
                 }
               }
             },
@@ -383,6 +389,529 @@ export const descriptor = {
                   "id": 101,
                   "protoName": "deployed_in",
                   "comment": "The environments that it is deployed in."
+                }
+              }
+            },
+            "CreateReleaseResponse": {
+              "oneofs": {
+                "response": {
+                  "oneof": [
+                    "success",
+                    "tooOld",
+                    "tooLong",
+                    "generalFailure",
+                    "alreadyExistsSame",
+                    "alreadyExistsDifferent",
+                    "missingManifest",
+                    "isNoDownstream"
+                  ]
+                }
+              },
+              "fields": {
+                "success": {
+                  "type": "CreateReleaseResponseSuccess",
+                  "id": 1
+                },
+                "tooOld": {
+                  "type": "CreateReleaseResponseTooOld",
+                  "id": 2,
+                  "protoName": "too_old"
+                },
+                "tooLong": {
+                  "type": "CreateReleaseResponseAppNameTooLong",
+                  "id": 3,
+                  "protoName": "too_long"
+                },
+                "generalFailure": {
+                  "type": "CreateReleaseResponseGeneralFailure",
+                  "id": 4,
+                  "protoName": "general_failure"
+                },
+                "alreadyExistsSame": {
+                  "type": "CreateReleaseResponseAlreadyExistsSame",
+                  "id": 5,
+                  "protoName": "already_exists_same"
+                },
+                "alreadyExistsDifferent": {
+                  "type": "CreateReleaseResponseAlreadyExistsDifferent",
+                  "id": 6,
+                  "protoName": "already_exists_different"
+                },
+                "missingManifest": {
+                  "type": "CreateReleaseResponseMissingManifest",
+                  "id": 7,
+                  "protoName": "missing_manifest"
+                },
+                "isNoDownstream": {
+                  "type": "CreateReleaseResponseIsNoDownstream",
+                  "id": 8,
+                  "protoName": "is_no_downstream"
+                },
+                "application": {
+                  "type": "string",
+                  "id": 100
+                },
+                "version": {
+                  "type": "uint64",
+                  "id": 101,
+                  "comment": "The version that was created, or that was found to exist."
+                },
+                "commit": {
+                  "type": "string",
+                  "id": 102,
+                  "comment": "The commit that made it; absent when nothing was changed."
+                },
+                "deployments": {
+                  "rule": "repeated",
+                  "type": "CreatedReleaseDeployment",
+                  "id": 103,
+                  "comment": "Where it was deployed at once, and where a lock keeps it waiting. Sorted by environment."
+                },
+                "removedVersions": {
+                  "rule": "repeated",
+                  "type": "uint64",
+                  "id": 104,
+                  "protoName": "removed_versions",
+                  "comment": "Older releases that were removed, because nothing needs them any more."
+                }
+              },
+              "comment": "Answers the creation of a release."
+            },
+            "CreateReleaseResponseSuccess": {
+              "fields": {}
+            },
+            "CreateReleaseResponseTooOld": {
+              "fields": {}
+            },
+            "CreateReleaseResponseAppNameTooLong": {
+              "fields": {
+                "appName": {
+                  "type": "string",
+                  "id": 1,
+                  "protoName": "app_name"
+                },
+                "regExp": {
+                  "type": "string",
+                  "id": 2,
+                  "protoName": "reg_exp"
+                },
+                "maxLen": {
+                  "type": "uint32",
+                  "id": 3,
+                  "protoName": "max_len"
+                }
+              }
+            },
+            "CreateReleaseResponseGeneralFailure": {
+              "fields": {
+                "message": {
+                  "type": "string",
+                  "id": 1
+                }
+              }
+            },
+            "CreateReleaseResponseAlreadyExistsSame": {
+              "fields": {}
+            },
+            "CreateReleaseResponseAlreadyExistsDifferent": {
+              "fields": {
+                "firstDifferingField": {
+                  "type": "DifferingField",
+                  "id": 1,
+                  "protoName": "first_differing_field"
+                },
+                "diff": {
+                  "type": "string",
+                  "id": 2,
+                  "comment": "Unified, from what exists to what was asked for."
+                }
+              }
+            },
+            "CreateReleaseResponseMissingManifest": {
+              "fields": {
+                "missingManifest": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 1,
+                  "protoName": "missing_manifest",
+                  "comment": "The environments that it was to be deployed to, but has no manifest for."
+                }
+              }
+            },
+            "CreateReleaseResponseIsNoDownstream": {
+              "fields": {
+                "noDownstream": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 1,
+                  "protoName": "no_downstream",
+                  "comment": "The environments that take the newest release by themselves, or do not exist."
+                }
+              }
+            },
+            "DifferingField": {
+              "values": {
+                "SOURCE_COMMIT_ID": 0,
+                "SOURCE_AUTHOR": 1,
+                "SOURCE_MESSAGE": 2,
+                "SOURCE_REPO_URL": 3,
+                "DISPLAY_VERSION": 4,
+                "TEAM": 5,
+                "MANIFESTS": 6
+              },
+              "comments": {}
+            },
+            "CreatedReleaseDeployment": {
+              "oneofs": {
+                "_fromVersion": {
+                  "oneof": [
+                    "fromVersion"
+                  ]
+                }
+              },
+              "fields": {
+                "environment": {
+                  "type": "string",
+                  "id": 1
+                },
+                "queued": {
+                  "type": "bool",
+                  "id": 2,
+                  "comment": "A lock holds it back there: it is remembered as the application's queued version."
+                },
+                "locks": {
+                  "rule": "repeated",
+                  "type": "Lock",
+                  "id": 3,
+                  "comment": "The locks behind that, in the order of their ids."
+                },
+                "fromVersion": {
+                  "type": "uint64",
+                  "id": 4,
+                  "protoName": "from_version",
+                  "options": {
+                    "proto3_optional": true
+                  },
+                  "comment": "The version deployed before; absent when nothing was."
+                }
+              }
+            },
+            "GetManifestsResponse": {
+              "fields": {
+                "release": {
+                  "type": "Release",
+                  "id": 1
+                },
+                "manifests": {
+                  "keyType": "string",
+                  "type": "Manifest",
+                  "id": 2,
+                  "comment": "By environment."
+                }
+              },
+              "comment": "Answers which manifests a release has."
+            },
+            "Manifest": {
+              "fields": {
+                "environment": {
+                  "type": "string",
+                  "id": 1
+                },
+                "content": {
+                  "type": "string",
+                  "id": 2
+                }
+              }
+            },
+            "GetCommitDeploymentInfoResponse": {
+              "fields": {
+                "deploymentStatus": {
+                  "keyType": "string",
+                  "type": "AppCommitDeploymentStatus",
+                  "id": 1,
+                  "protoName": "deployment_status",
+                  "comment": "By application."
+                }
+              },
+              "comment": "Answers where the releases made from a commit are deployed."
+            },
+            "AppCommitDeploymentStatus": {
+              "fields": {
+                "deploymentStatus": {
+                  "keyType": "string",
+                  "type": "CommitDeploymentStatus",
+                  "id": 1,
+                  "protoName": "deployment_status",
+                  "comment": "By environment."
+                }
+              }
+            },
+            "CommitDeploymentStatus": {
+              "values": {
+                "UNKNOWN": 0,
+                "PENDING": 1,
+                "DEPLOYED": 2
+              },
+              "comments": {
+                "UNKNOWN": "No release made from the commit has a manifest for the environment.",
+                "PENDING": "An older release, or none, is deployed there.",
+                "DEPLOYED": "It, or a newer release, is deployed there."
+              }
+            },
+            "EnvironmentConfig": {
+              "oneofs": {
+                "_environmentGroup": {
+                  "oneof": [
+                    "environmentGroup"
+                  ]
+                }
+              },
+              "fields": {
+                "upstream": {
+                  "type": "Upstream",
+                  "id": 1
+                },
+                "argocd": {
+                  "type": "ArgoCDEnvironmentConfiguration",
+                  "id": 2,
+                  "comment": "Where Argo CD is to apply it."
+                },
+                "environmentGroup": {
+                  "type": "string",
+                  "id": 3,
+                  "protoName": "environment_group",
+                  "options": {
+                    "proto3_optional": true
+                  }
+                },
+                "argoConfigs": {
+                  "type": "ArgoCDConfigs",
+                  "id": 4,
+                  "protoName": "argo_configs",
+                  "comment": "Where Argo CD is to apply it, in several clusters."
+                },
+                "isActiveActive": {
+                  "type": "bool",
+                  "id": 5,
+                  "protoName": "is_active_active",
+                  "options": {
+                    "json_name": "isActiveActive"
+                  }
+                }
+              },
+              "nested": {
+                "Upstream": {
+                  "oneofs": {
+                    "_environment": {
+                      "oneof": [
+                        "environment"
+                      ]
+                    },
+                    "_latest": {
+                      "oneof": [
+                        "latest"
+                      ]
+                    }
+                  },
+                  "fields": {
+                    "environment": {
+                      "type": "string",
+                      "id": 1,
+                      "options": {
+                        "proto3_optional": true
+                      }
+                    },
+                    "latest": {
+                      "type": "bool",
+                      "id": 2,
+                      "options": {
+                        "proto3_optional": true
+                      }
+                    }
+                  }
+                }
+              },
+              "comment": "How an environment is configured; the same form is taken when one is created."
+            },
+            "ArgoCDConfigs": {
+              "fields": {
+                "configs": {
+                  "rule": "repeated",
+                  "type": "ArgoCDEnvironmentConfiguration",
+                  "id": 1
+                },
+                "commonEnvPrefix": {
+                  "type": "string",
+                  "id": 2,
+                  "protoName": "common_env_prefix"
+                }
+              }
+            },
+            "ArgoCDEnvironmentConfiguration": {
+              "fields": {
+                "syncWindows": {
+                  "rule": "repeated",
+                  "type": "SyncWindows",
+                  "id": 1,
+                  "protoName": "sync_windows"
+                },
+                "destination": {
+                  "type": "Destination",
+                  "id": 2
+                },
+                "accessList": {
+                  "rule": "repeated",
+                  "type": "AccessList",
+                  "id": 3,
+                  "protoName": "access_list"
+                },
+                "applicationAnnotations": {
+                  "keyType": "string",
+                  "type": "string",
+                  "id": 4,
+                  "protoName": "application_annotations"
+                },
+                "ignoreDifferences": {
+                  "rule": "repeated",
+                  "type": "IgnoreDifferences",
+                  "id": 5,
+                  "protoName": "ignore_differences"
+                },
+                "syncOptions": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 6,
+                  "protoName": "sync_options"
+                },
+                "concreteEnvName": {
+                  "type": "string",
+                  "id": 7,
+                  "protoName": "concrete_env_name"
+                }
+              },
+              "nested": {
+                "SyncWindows": {
+                  "fields": {
+                    "kind": {
+                      "type": "string",
+                      "id": 1
+                    },
+                    "schedule": {
+                      "type": "string",
+                      "id": 2
+                    },
+                    "duration": {
+                      "type": "string",
+                      "id": 3
+                    },
+                    "applications": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 4
+                    }
+                  }
+                },
+                "Destination": {
+                  "oneofs": {
+                    "_namespace": {
+                      "oneof": [
+                        "namespace"
+                      ]
+                    },
+                    "_appProjectNamespace": {
+                      "oneof": [
+                        "appProjectNamespace"
+                      ]
+                    },
+                    "_applicationNamespace": {
+                      "oneof": [
+                        "applicationNamespace"
+                      ]
+                    }
+                  },
+                  "fields": {
+                    "name": {
+                      "type": "string",
+                      "id": 1
+                    },
+                    "server": {
+                      "type": "string",
+                      "id": 2
+                    },
+                    "namespace": {
+                      "type": "string",
+                      "id": 3,
+                      "options": {
+                        "proto3_optional": true
+                      }
+                    },
+                    "appProjectNamespace": {
+                      "type": "string",
+                      "id": 4,
+                      "protoName": "app_project_namespace",
+                      "options": {
+                        "proto3_optional": true
+                      }
+                    },
+                    "applicationNamespace": {
+                      "type": "string",
+                      "id": 5,
+                      "protoName": "application_namespace",
+                      "options": {
+                        "proto3_optional": true
+                      }
+                    }
+                  }
+                },
+                "AccessList": {
+                  "fields": {
+                    "group": {
+                      "type": "string",
+                      "id": 1
+                    },
+                    "kind": {
+                      "type": "string",
+                      "id": 2
+                    }
+                  }
+                },
+                "IgnoreDifferences": {
+                  "fields": {
+                    "group": {
+                      "type": "string",
+                      "id": 1
+                    },
+                    "kind": {
+                      "type": "string",
+                      "id": 2
+                    },
+                    "name": {
+                      "type": "string",
+                      "id": 3
+                    },
+                    "namespace": {
+                      "type": "string",
+                      "id": 4
+                    },
+                    "jsonPointers": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 5,
+                      "protoName": "json_pointers"
+                    },
+                    "jqPathExpressions": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 6,
+                      "protoName": "jq_path_expressions"
+                    },
+                    "managedFieldsManagers": {
+                      "rule": "repeated",
+                      "type": "string",
+                      "id": 7,
+                      "protoName": "managed_fields_managers"
+                    }
+                  }
                 }
               }
             }
@@ -766,6 +1295,268 @@ export const descriptor = {
                 }
               }
             },
+            "DeployReleaseResponse": {
+              "oneofs": {
+                "_fromVersion": {
+                  "oneof": [
+                    "fromVersion"
+                  ]
+                }
+              },
+              "fields": {
+                "environment": {
+                  "type": "string",
+                  "id": 1
+                },
+                "application": {
+                  "type": "string",
+                  "id": 2
+                },
+                "version": {
+                  "type": "uint64",
+                  "id": 3,
+                  "comment": "What was asked for."
+                },
+                "outcome": {
+                  "type": "string",
+                  "id": 4,
+                  "comment": "`deployed`, `queued` (a lock holds it back, and it is remembered), or `unchanged` (it was so already)."
+                },
+                "fromVersion": {
+                  "type": "uint64",
+                  "id": 5,
+                  "protoName": "from_version",
+                  "options": {
+                    "proto3_optional": true
+                  },
+                  "comment": "The version deployed before; absent when nothing was."
+                },
+                "locks": {
+                  "rule": "repeated",
+                  "type": "ListedLock",
+                  "id": 6,
+                  "comment": "The locks that stood in the way, whether they were heeded or not. In the order of their ids."
+                },
+                "removedVersions": {
+                  "rule": "repeated",
+                  "type": "uint64",
+                  "id": 7,
+                  "protoName": "removed_versions",
+                  "comment": "Older releases that were removed, because nothing needs them any more."
+                },
+                "commit": {
+                  "type": "string",
+                  "id": 8,
+                  "comment": "The commit that it made; absent when it changed nothing."
+                }
+              },
+              "comment": "Answers a deployment that a person or a pipeline asked for."
+            },
+            "RemoveApplicationResponse": {
+              "oneofs": {
+                "_fromVersion": {
+                  "oneof": [
+                    "fromVersion"
+                  ]
+                }
+              },
+              "fields": {
+                "environment": {
+                  "type": "string",
+                  "id": 1
+                },
+                "application": {
+                  "type": "string",
+                  "id": 2
+                },
+                "fromVersion": {
+                  "type": "uint64",
+                  "id": 3,
+                  "protoName": "from_version",
+                  "options": {
+                    "proto3_optional": true
+                  },
+                  "comment": "The version that was deployed there; absent when nothing was."
+                },
+                "commit": {
+                  "type": "string",
+                  "id": 4,
+                  "comment": "The commit that it made; absent when it changed nothing."
+                }
+              },
+              "comment": "Answers the removal of an application from one environment."
+            },
+            "CreateUndeployReleaseResponse": {
+              "fields": {
+                "application": {
+                  "type": "string",
+                  "id": 1
+                },
+                "version": {
+                  "type": "uint64",
+                  "id": 2
+                },
+                "deployments": {
+                  "rule": "repeated",
+                  "type": "api.v1.CreatedReleaseDeployment",
+                  "id": 3,
+                  "comment": "Where it was deployed at once, and where a lock keeps it waiting. Sorted by environment."
+                },
+                "removedVersions": {
+                  "rule": "repeated",
+                  "type": "uint64",
+                  "id": 4,
+                  "protoName": "removed_versions"
+                },
+                "commit": {
+                  "type": "string",
+                  "id": 5
+                }
+              },
+              "comment": "Answers the creation of an undeploy release: one with empty manifests, which trains carry like any other."
+            },
+            "DeleteApplicationResponse": {
+              "fields": {
+                "application": {
+                  "type": "string",
+                  "id": 1
+                },
+                "environments": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 2,
+                  "comment": "The environments that knew it, sorted by name."
+                },
+                "commit": {
+                  "type": "string",
+                  "id": 3
+                }
+              },
+              "comment": "Answers the deletion of an application."
+            },
+            "EnvironmentChangeResponse": {
+              "fields": {
+                "environment": {
+                  "type": "string",
+                  "id": 1
+                },
+                "dryrun": {
+                  "type": "bool",
+                  "id": 2,
+                  "comment": "Nothing was changed: this is what would have been."
+                },
+                "warnings": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 3,
+                  "comment": "What makes a train to it, or because of it, impossible or surprising, as sentences."
+                },
+                "commit": {
+                  "type": "string",
+                  "id": 4,
+                  "comment": "The commit that it made; absent when it changed nothing."
+                }
+              },
+              "comment": "Answers the creation, the change or the deletion of an environment."
+            },
+            "GetDeploymentHistoryResponse": {
+              "fields": {
+                "environment": {
+                  "type": "string",
+                  "id": 1
+                },
+                "application": {
+                  "type": "string",
+                  "id": 2
+                },
+                "events": {
+                  "rule": "repeated",
+                  "type": "DeploymentEvent",
+                  "id": 3,
+                  "comment": "Newest first."
+                },
+                "nextPageToken": {
+                  "type": "string",
+                  "id": 4,
+                  "protoName": "next_page_token",
+                  "comment": "Ask for what came before with this as `pageToken`; absent at the end."
+                }
+              }
+            },
+            "DeploymentEvent": {
+              "oneofs": {
+                "_version": {
+                  "oneof": [
+                    "version"
+                  ]
+                },
+                "_fromVersion": {
+                  "oneof": [
+                    "fromVersion"
+                  ]
+                }
+              },
+              "fields": {
+                "version": {
+                  "type": "uint64",
+                  "id": 1,
+                  "options": {
+                    "proto3_optional": true
+                  },
+                  "comment": "What has been deployed since; absent when it was removed."
+                },
+                "fromVersion": {
+                  "type": "uint64",
+                  "id": 2,
+                  "protoName": "from_version",
+                  "options": {
+                    "proto3_optional": true
+                  },
+                  "comment": "What had been deployed before; absent when nothing was."
+                },
+                "at": {
+                  "type": "google.protobuf.Timestamp",
+                  "id": 3
+                },
+                "by": {
+                  "type": "api.v1.Actor",
+                  "id": 4
+                },
+                "commit": {
+                  "type": "string",
+                  "id": 5
+                },
+                "command": {
+                  "type": "string",
+                  "id": 6,
+                  "comment": "What was asked for, such as `release-train`, `deploy` or `create-release`; absent when somebody else made the commit."
+                },
+                "trainTarget": {
+                  "type": "string",
+                  "id": 7,
+                  "protoName": "train_target",
+                  "comment": "Of a train: its target, such as `environment staging` or `group production`."
+                },
+                "trainTeam": {
+                  "type": "string",
+                  "id": 8,
+                  "protoName": "train_team",
+                  "comment": "Of a train: its team; absent when it was for all."
+                },
+                "requestId": {
+                  "type": "string",
+                  "id": 9,
+                  "protoName": "request_id",
+                  "comment": "The request that asked for it; absent when somebody else made the commit."
+                },
+                "subject": {
+                  "type": "string",
+                  "id": 10,
+                  "comment": "The first line of the commit's message."
+                }
+              },
+              "comment": "A commit that changed which version of an application is deployed in an environment."
+            },
             "Health": {
               "fields": {
                 "status": {
@@ -833,6 +1624,12 @@ export const descriptor = {
                   "type": "api.v1.GetReleaseTrainPrognosisResponse",
                   "id": 9,
                   "comment": "With code PROGNOSIS_CHANGED: the prognosis at this moment."
+                },
+                "locks": {
+                  "rule": "repeated",
+                  "type": "ListedLock",
+                  "id": 10,
+                  "comment": "With code LOCKED: the locks that stand in the way."
                 }
               },
               "comment": "RFC 9457: the body of every answer that is an error, as `application/problem+json`."
