@@ -342,7 +342,8 @@ describe('what a release train answers', () => {
   })
 
   it('needs no file beyond the snapshot', () => {
-    expect(createReleaseTrain(optionsFor('staging')).reads(cartCanTravel.build())).toEqual([])
+    const input = { snapshot: cartCanTravel.build(), loaded: new Map(), principal: deployer, now }
+    expect(createReleaseTrain(optionsFor('staging')).reads(input)).toEqual([])
   })
 
   it('changes nothing when everything stays behind', () => {
