@@ -13,6 +13,11 @@ export interface ServerConfig {
   /** Hosts that a ciLink may name; undefined for all. */
   readonly allowedDomains: readonly string[] | undefined
   readonly argoCd: { readonly generateFiles: boolean; readonly repositoryUrl: string | undefined }
+  /** How many releases older than the oldest deployed one are kept, and one more. */
+  readonly releaseVersionsLimit: number
+  /** Whether `commits/` is written. */
+  readonly writesCommitData: boolean
+  readonly allowsLongApplicationNames: boolean
   readonly committer: { readonly name: string; readonly email: string }
   /** Who made a change, while nobody is asked who they are. */
   readonly author: { readonly name: string; readonly email: string }
@@ -71,6 +76,14 @@ const schema = z.object({
     .optional(),
   ARGO_CD_GENERATE_FILES: flag.default(true),
   ARGO_CD_REPOSITORY_URL: oneLine.optional(),
+  RELEASE_VERSIONS_LIMIT: z.coerce
+    .number({ error: 'must be a number' })
+    .int('must be a whole number')
+    .min(5, 'must be at least 5')
+    .max(30, 'must be at most 30')
+    .default(20),
+  WRITE_COMMIT_DATA: flag.default(false),
+  ALLOW_LONG_APP_NAMES: flag.default(false),
   GIT_COMMITTER_NAME: oneLine.default('Signalbox'),
   GIT_COMMITTER_EMAIL: oneLine.default('signalbox@localhost'),
   GIT_AUTHOR_NAME: oneLine.default('Signalbox'),
@@ -114,6 +127,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     json: config.JSON,
     allowedDomains: config.ALLOWED_DOMAINS,
     argoCd: { generateFiles: config.ARGO_CD_GENERATE_FILES, repositoryUrl: config.ARGO_CD_REPOSITORY_URL },
+    releaseVersionsLimit: config.RELEASE_VERSIONS_LIMIT,
+    writesCommitData: config.WRITE_COMMIT_DATA,
+    allowsLongApplicationNames: config.ALLOW_LONG_APP_NAMES,
     committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
     author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
   }

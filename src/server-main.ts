@@ -78,9 +78,14 @@ async function start(config: ServerConfig, log: pino.Logger) {
       principalOf: () => createUnrestrictedPrincipal(config.author),
       json: config.json,
       allowedDomains: config.allowedDomains,
-      argoCd: config.argoCd.generateFiles
-        ? { repositoryUrl: config.argoCd.repositoryUrl ?? repository.url, branch: repository.branch }
-        : undefined,
+      settings: {
+        argoCd: config.argoCd.generateFiles
+          ? { repositoryUrl: config.argoCd.repositoryUrl ?? repository.url, branch: repository.branch }
+          : undefined,
+        releaseVersionsLimit: config.releaseVersionsLimit,
+        writesCommitData: config.writesCommitData,
+      },
+      allowsLongApplicationNames: config.allowsLongApplicationNames,
       logger: log,
       version: await readVersion(),
     })

@@ -13,6 +13,9 @@ const defaults: ServerConfig = {
   json: 'proto',
   allowedDomains: undefined,
   argoCd: { generateFiles: true, repositoryUrl: undefined },
+  releaseVersionsLimit: 20,
+  writesCommitData: false,
+  allowsLongApplicationNames: false,
   committer: { name: 'Signalbox', email: 'signalbox@localhost' },
   author: { name: 'Signalbox', email: 'signalbox@localhost' },
 }
@@ -47,6 +50,9 @@ describe('the configuration', () => {
         SIGNALBOX_GIT_AUTHOR_NAME: 'Äuthor',
         SIGNALBOX_GIT_AUTHOR_EMAIL: 'author@example.com',
         SIGNALBOX_ALLOW_ANONYMOUS: 'true',
+        SIGNALBOX_RELEASE_VERSIONS_LIMIT: '5',
+        SIGNALBOX_WRITE_COMMIT_DATA: 'true',
+        SIGNALBOX_ALLOW_LONG_APP_NAMES: 'true',
       }),
     ).toEqual({
       host: '0.0.0.0',
@@ -57,6 +63,9 @@ describe('the configuration', () => {
       json: 'kuberpult',
       allowedDomains: ['ci.example.com', 'github.com', 'localhost'],
       argoCd: { generateFiles: false, repositoryUrl: 'git@example.com:shop/manifests.git' },
+      releaseVersionsLimit: 5,
+      writesCommitData: true,
+      allowsLongApplicationNames: true,
       committer: { name: 'Committer', email: 'committer@example.com' },
       author: { name: 'Äuthor', email: 'author@example.com' },
     })

@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
-import type { ArgoCdSource } from '../core/argo-cd-file.ts'
 import type { Principal } from '../core/principal.ts'
+import type { WriteSettings } from '../core/write-settings.ts'
 import type { ManifestStore } from '../manifest-store/manifest-store.ts'
 
 /** What the routes work with. */
 export interface ServerContext {
+  readonly settings: WriteSettings
   readonly store: ManifestStore
   readonly clock: () => Date
   readonly principalOf: (request: FastifyRequest) => Principal
@@ -12,6 +13,6 @@ export interface ServerContext {
   readonly json: 'proto' | 'kuberpult'
   /** Hosts that a ciLink may name; undefined for all. */
   readonly allowedDomains: readonly string[] | undefined
-  /** Undefined when no Argo CD files are to be written. */
-  readonly argoCd: ArgoCdSource | undefined
+  /** Whether the names of new applications may have 70 characters instead of 39. */
+  readonly allowsLongApplicationNames: boolean
 }
