@@ -59,7 +59,7 @@ export function carryOut(
         })),
       ),
       // Last: what is forgotten must not come back with an event.
-      ...forgetReleases(commitsOf(removed, input), loaded),
+      ...forgetReleases(commitsOf(releasesIn(removed), input), loaded),
     ],
     removed,
   }
@@ -81,22 +81,14 @@ export function readsOf(plan: DeploymentPlan, input: DecisionInput, settings: Wr
   if (removed.size > 0) {
     paths.push('commits')
     if (input.loaded.get('commits') !== undefined) {
-      paths.push(
-        ...readsToForget(
-          [...removed].flatMap(([application, all]) => all.map((version) => ({ application, version }))),
-          input,
-        ),
-      )
+      paths.push(...readsToForget(releasesIn(removed), input))
     }
   }
   return paths
 }
 
 /** What `forgetReleases` needs to forget these releases, as far as it is known by now. */
-export function readsToForget(
-  releases: readonly { readonly application: ApplicationName; readonly version: bigint }[],
-  input: DecisionInput,
-): readonly string[] {
+export function readsToForget(releases: readonly ReleaseName[], input: DecisionInput): readonly string[] {
   return releases.flatMap(({ application, version }) => {
     const path = sourceCommitPath(application, version)
     const commit = readText(input, path)
@@ -104,12 +96,7 @@ export function readsToForget(
   })
 }
 
-/** The source commit of a release, where it has been loaded. */
-export function sourceCommitOf(
-  input: DecisionInput,
-  application: ApplicationName,
-  version: bigint,
-): string | undefined {
+function sourceCommitOf(input: DecisionInput, application: ApplicationName, version: bigint): string | undefined {
   return readText(input, sourceCommitPath(application, version))
 }
 
@@ -207,7 +194,7 @@ function renderAll(plan: DeploymentPlan, snapshot: Snapshot, { argoCd }: WriteSe
     if (version > 0n) applications.push(application)
     deployed.set(environment, applications)
   }
-  if (created !== undefined) {
+  if (created !== undefined && hasNewTeam(snapshot, created)) {
     for (const environment of snapshot.environments.values()) {
       if (!environment.applications.ok || deployed.has(environment)) continue
       const entry = environment.applications.value.get(created.application)
@@ -217,6 +204,11 @@ function renderAll(plan: DeploymentPlan, snapshot: Snapshot, { argoCd }: WriteSe
   return [...deployed].flatMap(([environment, applications]) =>
     renderArgoCdFiles(snapshot, environment, { deployed: applications, ...(teams && { teams }) }, argoCd),
   )
+}
+
+function hasNewTeam(snapshot: Snapshot, { application: name, team }: CreatedRelease): boolean {
+  const application = snapshot.applications.get(name)
+  return !(application?.ok && application.value.team.ok && application.value.team.value === team)
 }
 
 /** What is recorded of a plan: events of the deployments, of what they replaced, and of what locks prevented. */
@@ -243,11 +235,20 @@ function eventsOf(plan: DeploymentPlan, input: DecisionInput): readonly EventOfC
   return events
 }
 
-function commitsOf(removed: RemovedVersions, input: DecisionInput) {
-  return [...removed].flatMap(([application, versions]) =>
-    versions.flatMap((version) => {
-      const commit = sourceCommitOf(input, application, version)
-      return commit === undefined ? [] : [{ application, commit }]
-    }),
-  )
+/** The source commits of these releases, as far as they have been loaded. */
+export function commitsOf(releases: readonly ReleaseName[], input: DecisionInput) {
+  return releases.flatMap(({ application, version }) => {
+    const commit = sourceCommitOf(input, application, version)
+    return commit === undefined ? [] : [{ application, commit }]
+  })
+}
+
+/** Names one release. */
+export interface ReleaseName {
+  readonly application: ApplicationName
+  readonly version: bigint
+}
+
+function releasesIn(removed: RemovedVersions): readonly ReleaseName[] {
+  return [...removed].flatMap(([application, versions]) => versions.map((version) => ({ application, version })))
 }

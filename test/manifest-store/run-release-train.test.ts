@@ -26,7 +26,10 @@ async function storeAfter(edits: readonly Change[][]): Promise<GitManifestStore>
 
 function run(store: GitManifestStore, train: ReleaseTrainRequest) {
   const argoCd = { repositoryUrl: 'https://git.example.com/manifests', branch: 'main' }
-  return store.submit(createReleaseTrain({ request: train, ciLink: undefined, accepts: () => true, settings: writeSettings({ argoCd }) }), request)
+  return store.submit(
+    createReleaseTrain({ request: train, ciLink: undefined, accepts: () => true, settings: writeSettings({ argoCd }) }),
+    request,
+  )
 }
 
 function travelling({ environments }: Prognosis): readonly string[] {
