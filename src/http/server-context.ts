@@ -1,12 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import type { Principal } from '../core/principal.ts'
 import type { WriteSettings } from '../core/write-settings.ts'
+import type { ManifestChecker } from '../manifest-check/manifest-checker.ts'
 import type { ManifestStore } from '../manifest-store/manifest-store.ts'
 
 /** What the routes work with. */
 export interface ServerContext {
   readonly settings: WriteSettings
   readonly store: ManifestStore
+  readonly manifestChecker: ManifestChecker
   readonly clock: () => Date
   readonly principalOf: (request: FastifyRequest) => Principal
   /** What is answered where the client has no preference. */
