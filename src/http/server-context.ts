@@ -3,6 +3,7 @@ import type { Principal } from '../core/principal.ts'
 import type { WriteSettings } from '../core/write-settings.ts'
 import type { ManifestChecker } from '../manifest-check/manifest-checker.ts'
 import type { ManifestStore } from '../manifest-store/manifest-store.ts'
+import type { FormLimits } from './form.ts'
 
 /** What the routes work with. */
 export interface ServerContext {
@@ -17,4 +18,6 @@ export interface ServerContext {
   readonly allowedDomains: readonly string[] | undefined
   /** Whether the names of new applications may have 70 characters instead of 39. */
   readonly allowsLongApplicationNames: boolean
+  /** Of the forms that releases come in. */
+  readonly formLimits: FormLimits
 }
