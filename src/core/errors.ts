@@ -31,6 +31,8 @@ export type DomainProblem =
   | { readonly code: 'UNKNOWN_TARGET'; readonly target: string }
   | { readonly code: 'UNKNOWN_ENVIRONMENT'; readonly environment: string }
   | { readonly code: 'UNKNOWN_APPLICATION'; readonly application: string }
+  | { readonly code: 'UNKNOWN_RELEASE'; readonly application: string }
+  | { readonly code: 'UNKNOWN_COMMIT'; readonly commit: string }
   | { readonly code: 'UNKNOWN_GROUP'; readonly group: string }
   | { readonly code: 'UNKNOWN_TEAM'; readonly team: string }
   | { readonly code: 'INVALID_END'; readonly end: Date | undefined }
