@@ -33,7 +33,7 @@ const knownMistakes: readonly KnownMistake[] = [
     detail: 'not implemented: the clusters of an environment stand in its config',
     code: 'NOT_IMPLEMENTED',
   },
-  { path: /^(\/api)?\/environment(s|-groups)\/[^/]+\/(?<rest>[^/]+)/, detail: "unknown function '<rest>'" },
+  { path: /^(\/api)?\/environment(s|-groups)\/[^/]+\/(?<rest>[^/]+)$/, detail: "unknown function '<rest>'" },
 ]
 
 /** What a path that is none is told. */
