@@ -95,7 +95,7 @@ function findPlace(
   })
   if (!hasVersion(application, request.version)) {
     throw new DomainError(
-      { code: 'UNKNOWN_RELEASE', application: application.name, version: request.version },
+      { code: 'UNKNOWN_RELEASE', application: application.name },
       `application '${application.name}' has no release ${request.version}`,
     )
   }

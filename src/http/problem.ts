@@ -47,6 +47,7 @@ const requestStatuses = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   HEADERS_TOO_LARGE: 431,
   TOO_MANY_UPLOADS: 503,
+  NOT_IMPLEMENTED: 501,
 } as const
 
 export type RequestErrorCode = keyof typeof requestStatuses
@@ -64,6 +65,7 @@ const domainStatuses = {
   MANIFEST_MISSING: 400,
   LOCKED: 409,
   NOT_UNDEPLOYED: 409,
+  UNKNOWN_COMMIT: 404,
   UNKNOWN_GROUP: 400,
   UNKNOWN_TEAM: 404,
   INVALID_END: 400,
@@ -110,7 +112,7 @@ interface Problem {
  */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error)
-  if (problem.status >= 500) request.log.error({ err: error }, `answered ${problem.status}`)
+  if (problem.status >= 500 && problem.status !== 501) request.log.error({ err: error }, `answered ${problem.status}`)
   // Nobody is there to be answered, so this is the only trace of the request.
   else if (error instanceof AbandonedError) request.log.info({ code: problem.code }, error.message)
   else request.log.debug({ code: problem.code, detail: problem.detail }, `answered ${problem.status}`)

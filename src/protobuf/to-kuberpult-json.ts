@@ -1,5 +1,8 @@
 import type { CreatedReleaseMessage } from './to-created-release-message.ts'
+import type { ReleaseDetails } from '../core/release-details.ts'
+import type { ReleaseMessage } from './to-application-message.ts'
 import type { LockMessage } from './to-lock-message.ts'
+import type { ManifestMessage, ManifestsMessage } from './to-manifests-message.ts'
 import type {
   ApplicationPrognosisMessage,
   EnvironmentPrognosisMessage,
@@ -71,6 +74,54 @@ export function toKuberpultCreatedReleaseJson(message: CreatedReleaseMessage): s
     ['IsNoDownstream', isNoDownstream && toObject([['no_downstream', toList(isNoDownstream.noDownstream)]])],
   ])
   return `${outcome}\n`
+}
+
+/** A release with its manifests as Kuberpult's server sends it; what cannot be read is told in a member of ours. */
+export function toKuberpultManifestsJson({ release, manifests }: ManifestsMessage): string {
+  return toObject([
+    ['release', toRelease(release)],
+    ['manifests', mapOrAbsent(manifests, toManifest)],
+  ])
+}
+
+/** Which source commit is deployed, as Kuberpult's server sends it: no member when nothing is. */
+export function toKuberpultCommitJson(
+  release: Pick<ReleaseDetails, 'sourceAuthor' | 'sourceCommitId' | 'sourceMessage'> | undefined,
+): string {
+  return toObject([
+    ['author', textOrAbsent(release?.sourceAuthor)],
+    ['commit_id', textOrAbsent(release?.sourceCommitId)],
+    ['commit_message', textOrAbsent(release?.sourceMessage)],
+  ])
+}
+
+function toRelease(release: ReleaseMessage): string {
+  const version = release.version?.toString()
+  return toObject([
+    ['version', version === '0' ? undefined : version],
+    ['source_commit_id', textOrAbsent(release.sourceCommitId)],
+    ['source_author', textOrAbsent(release.sourceAuthor)],
+    ['source_message', textOrAbsent(release.sourceMessage)],
+    ['created_at', toTimestamp(release.createdAt)],
+    ['undeploy_version', trueOrAbsent(release.undeployVersion)],
+    ['pr_number', textOrAbsent(release.prNumber)],
+    ['display_version', textOrAbsent(release.displayVersion)],
+    ['is_prepublish', trueOrAbsent(release.isPrepublish)],
+    ['environments', release.environments.length === 0 ? undefined : `[${release.environments.map(toText).join(',')}]`],
+    ['ci_link', textOrAbsent(release.ciLink)],
+    ['unreadable', textOrAbsent(release.unreadable)],
+  ])
+}
+
+function toManifest({ environment, content }: ManifestMessage): string {
+  return toObject([
+    ['environment', textOrAbsent(environment)],
+    ['content', textOrAbsent(content)],
+  ])
+}
+
+function trueOrAbsent(value: boolean | undefined): string | undefined {
+  return value === true ? 'true' : undefined
 }
 
 function toEnvironment({ skipCause, appsPrognoses, envLocks }: EnvironmentPrognosisMessage, asNumber: boolean): string {
