@@ -85,8 +85,8 @@ describe('the OpenAPI document', () => {
       expect(inPath.map(({ name, required }) => `${name} ${required}`)).toEqual(
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
-      // Only what a lock is for must be said.
-      const isRequired = /^create\w+Lock$/.test(operation.operationId)
+      // What a lock is for, what a release is, and which one to deploy must be said.
+      const isRequired = /^(create\w+Lock|createRelease(Older)?|deployRelease)$/.test(operation.operationId)
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
   })
