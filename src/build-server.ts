@@ -4,9 +4,12 @@ import { fastify, LogController } from 'fastify'
 import { registerBodyParser } from './http/body-parser.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
+import { createEnvironment } from './http/routes/create-environment.ts'
 import { createLock } from './http/routes/create-lock.ts'
+import { deleteEnvironment } from './http/routes/delete-environment.ts'
 import { deleteLock } from './http/routes/delete-lock.ts'
 import { getApplication } from './http/routes/get-application.ts'
+import { getEnvironmentConfig } from './http/routes/get-environment-config.ts'
 import { getEnvironment } from './http/routes/get-environment.ts'
 import { getHealth } from './http/routes/get-health.ts'
 import { getOpenApiDocument } from './http/routes/get-openapi-document.ts'
@@ -87,6 +90,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   listLocks(app, options)
   listEnvironmentGroups(app, options)
   getEnvironment(app, options)
+  getEnvironmentConfig(app, options)
+  createEnvironment(app, options)
+  deleteEnvironment(app, options)
   listApplications(app, options)
   getApplication(app, options)
   getHealth(app, options)
