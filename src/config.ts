@@ -12,7 +12,16 @@ export interface ServerConfig {
   readonly json: 'proto' | 'kuberpult'
   /** Hosts that a ciLink may name; undefined for all. */
   readonly allowedDomains: readonly string[] | undefined
-  readonly argoCd: { readonly generateFiles: boolean; readonly repositoryUrl: string | undefined }
+  readonly argoCd: {
+    readonly generateFiles: boolean
+    readonly repositoryUrl: string | undefined
+    /** Where Argo CD is told of pushes; undefined when it is not. */
+    readonly server: string | undefined
+    /** Whether a certificate that cannot be verified is good enough there. */
+    readonly isInsecure: boolean
+  }
+  /** Where people, and Argo CD, find the repository on the web. */
+  readonly gitWebUrl: string | undefined
   readonly committer: { readonly name: string; readonly email: string }
   /** Who made a change, while nobody is asked who they are. */
   readonly author: { readonly name: string; readonly email: string }
@@ -34,6 +43,8 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
 
 const oneLine = z.string().regex(/^\P{Cc}+$/u, 'must be one line of text')
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true')
+
+const webUrl = z.string().refine(isWebUrl, 'must be an address such as https://argocd.example.com')
 
 const schema = z.object({
   HOST: oneLine.default('127.0.0.1'),
@@ -71,6 +82,9 @@ const schema = z.object({
     .optional(),
   ARGO_CD_GENERATE_FILES: flag.default(true),
   ARGO_CD_REPOSITORY_URL: oneLine.optional(),
+  ARGO_CD_SERVER: webUrl.optional(),
+  ARGO_CD_INSECURE: flag.default(false),
+  GIT_WEB_URL: webUrl.optional(),
   GIT_COMMITTER_NAME: oneLine.default('Signalbox'),
   GIT_COMMITTER_EMAIL: oneLine.default('signalbox@localhost'),
   GIT_AUTHOR_NAME: oneLine.default('Signalbox'),
@@ -94,7 +108,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = schema.safeParse(values)
   const problems = (parsed.error?.issues ?? []).map(({ path: [name = ''], message }) => {
     const value = values[String(name)]
-    return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${value}'`}`
+    return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${withoutCredentials(value)}'`}`
   })
   const { HOST: host = '127.0.0.1', ALLOW_ANONYMOUS: allowAnonymous } = values
   if (!loopback.test(host) && allowAnonymous !== 'true') {
@@ -113,10 +127,27 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: config.LOG_LEVEL,
     json: config.JSON,
     allowedDomains: config.ALLOWED_DOMAINS,
-    argoCd: { generateFiles: config.ARGO_CD_GENERATE_FILES, repositoryUrl: config.ARGO_CD_REPOSITORY_URL },
+    argoCd: {
+      generateFiles: config.ARGO_CD_GENERATE_FILES,
+      repositoryUrl: config.ARGO_CD_REPOSITORY_URL,
+      server: config.ARGO_CD_SERVER,
+      isInsecure: config.ARGO_CD_INSECURE,
+    },
+    gitWebUrl: config.GIT_WEB_URL,
     committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
     author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
   }
+}
+
+function withoutCredentials(value: string): string {
+  return value.replace(/\/\/[^/@]*@/u, '//...@')
+}
+
+/** An address of http or https that more can be appended to, without credentials: it stands in logs. */
+function isWebUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[?#\s]/u.test(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return /^https?:$/u.test(protocol) && username === '' && password === ''
 }
 
 /** Variables with our prefix that mean nothing: mostly misspelt ones. */

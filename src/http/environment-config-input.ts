@@ -169,7 +169,7 @@ function foldKeys(json: unknown, place: Place): unknown {
     const name = toOurSpelling(key, place.parent)
     const path = `${place.path}.${key}`
     if (folded.has(name)) {
-      place.errors.push({ path, message: `is ${name} in another spelling: it must be given at most once` })
+      place.errors.push({ path, message: 'is given in more than one spelling' })
     }
     folded.set(name, foldKeys(value, { ...place, path, parent: name, depth: place.depth + 1 }))
   }
