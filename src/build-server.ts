@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import { registerBodyParser } from './http/body-parser.ts'
+import { registerForms } from './http/form.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
 import { createEnvironment } from './http/routes/create-environment.ts'
@@ -91,12 +92,12 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   listEnvironmentGroups(app, options)
   getEnvironment(app, options)
   getEnvironmentConfig(app, options)
-  createEnvironment(app, options)
   deleteEnvironment(app, options)
   listApplications(app, options)
   getApplication(app, options)
   getHealth(app, options)
   getOpenApiDocument(app)
+  await registerForms(app, options.formLimits, (forms, readForm) => createEnvironment(forms, options, readForm))
   app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
   finish()
   return app

@@ -22,6 +22,15 @@ export interface ServerConfig {
   }
   /** Where people, and Argo CD, find the repository on the web. */
   readonly gitWebUrl: string | undefined
+  /** What the form of a release may hold, in bytes and parts. */
+  readonly releases: {
+    readonly maximumBytes: number
+    readonly maximumManifestBytes: number
+    readonly maximumValueBytes: number
+    readonly maximumParts: number
+  }
+  /** Of the thread that looks into manifests: megabytes, and seconds for each manifest. */
+  readonly manifestCheck: { readonly maximumMemory: number; readonly maximumSeconds: number }
   readonly committer: { readonly name: string; readonly email: string }
   /** Who made a change, while nobody is asked who they are. */
   readonly author: { readonly name: string; readonly email: string }
@@ -45,6 +54,12 @@ const oneLine = z.string().regex(/^\P{Cc}+$/u, 'must be one line of text')
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true')
 
 const webUrl = z.string().refine(isWebUrl, 'must be an address such as https://argocd.example.com')
+const wholeNumber = (from: number, to: number) =>
+  z.coerce
+    .number({ error: 'must be a number' })
+    .int('must be a whole number')
+    .min(from, `must be at least ${from}`)
+    .max(to, `must be at most ${to}`)
 
 const schema = z.object({
   HOST: oneLine.default('127.0.0.1'),
@@ -85,6 +100,12 @@ const schema = z.object({
   ARGO_CD_SERVER: webUrl.optional(),
   ARGO_CD_INSECURE: flag.default(false),
   GIT_WEB_URL: webUrl.optional(),
+  MAXIMUM_RELEASE_BYTES: wholeNumber(1, 2 ** 30).default(32 * 1024 * 1024),
+  MAXIMUM_MANIFEST_BYTES: wholeNumber(1, 2 ** 30).default(10 * 1024 * 1024),
+  MAXIMUM_RELEASE_VALUE_BYTES: wholeNumber(1, 2 ** 30).default(64 * 1024),
+  MAXIMUM_RELEASE_PARTS: wholeNumber(1, 100_000).default(1000),
+  MANIFEST_CHECK_MEMORY_MB: wholeNumber(32, 65_536).default(256),
+  MANIFEST_CHECK_SECONDS: wholeNumber(1, 3600).default(30),
   GIT_COMMITTER_NAME: oneLine.default('Signalbox'),
   GIT_COMMITTER_EMAIL: oneLine.default('signalbox@localhost'),
   GIT_AUTHOR_NAME: oneLine.default('Signalbox'),
@@ -134,6 +155,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       isInsecure: config.ARGO_CD_INSECURE,
     },
     gitWebUrl: config.GIT_WEB_URL,
+    releases: {
+      maximumBytes: config.MAXIMUM_RELEASE_BYTES,
+      maximumManifestBytes: config.MAXIMUM_MANIFEST_BYTES,
+      maximumValueBytes: config.MAXIMUM_RELEASE_VALUE_BYTES,
+      maximumParts: config.MAXIMUM_RELEASE_PARTS,
+    },
+    manifestCheck: { maximumMemory: config.MANIFEST_CHECK_MEMORY_MB, maximumSeconds: config.MANIFEST_CHECK_SECONDS },
     committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
     author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
   }

@@ -11,6 +11,8 @@ import type { ServerConfig } from './config.ts'
 import { ConfigError, readConfig, unknownVariables } from './config.ts'
 import { createUnrestrictedPrincipal } from './core/principal.ts'
 import { toGreeting } from './greeting.ts'
+import { toFormLimits } from './http/form.ts'
+import { WorkerManifestChecker } from './manifest-check/worker-manifest-checker.ts'
 import { assertNotExported } from './manifest-store/repository/assert-not-exported.ts'
 import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
 import { LocalRepository } from './manifest-store/repository/local-repository.ts'
@@ -35,7 +37,7 @@ async function main(): Promise<void> {
   for (const name of unknownVariables(process.env)) log.warn(`${name} means nothing to Signalbox: is it misspelt?`)
 
   try {
-    const { app, store, repository, webhook } = await start(config, log)
+    const { app, store, manifestChecker, repository, webhook } = await start(config, log)
     const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
     log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
     if (isTerminal || config.repository === undefined) {
@@ -45,6 +47,7 @@ async function main(): Promise<void> {
       if (err) log.fatal({ err }, 'shutting down because of an error')
       else log.info({ signal }, 'shutting down: finishing what was begun')
       await app.close()
+      await manifestChecker.close()
       await store.close()
       await webhook?.close()
       log.info('closed')
@@ -79,14 +82,17 @@ async function start(config: ServerConfig, log: pino.Logger) {
     log,
     ...(webhook && { onPublished: (update) => webhook.announce(update) }),
   })
+  const manifestChecker = new WorkerManifestChecker(config.manifestCheck)
   try {
     assertNotExported(await store.snapshot(), repository.url)
     const app = await buildServer({
       store,
+      manifestChecker,
       clock,
       principalOf: () => createUnrestrictedPrincipal(config.author),
       json: config.json,
       allowedDomains: config.allowedDomains,
+      formLimits: toFormLimits(config.releases),
       argoCd: config.argoCd.generateFiles
         ? { repositoryUrl: config.argoCd.repositoryUrl ?? repository.url, branch: repository.branch }
         : undefined,
@@ -94,7 +100,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
       version: await readVersion(),
     })
     await app.listen({ host: config.host, port: config.port })
-    return { app, store, repository, webhook }
+    return { app, store, manifestChecker, repository, webhook }
   } catch (error) {
     await store.close()
     throw error

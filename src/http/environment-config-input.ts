@@ -1,18 +1,66 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { ArgoCdConfig, ArgoCdDestinations } from '../core/argo-cd-config.ts'
 import type { EnvironmentConfig } from '../core/environment.ts'
 import type { EnvironmentName } from '../core/names.ts'
-import { UnreadableBody } from './body-parser.ts'
+import { parseJson, UnreadableBody } from './body-parser.ts'
 import { toDetail, toInvalidParts } from './endpoint.ts'
+import type { Form, ReadForm } from './form.ts'
 import type { InvalidPart } from './problem.ts'
 import { RequestError } from './problem.ts'
 
-/** The config in the request's body: JSON, whatever its Content-Type says. */
-export async function readEnvironmentConfig({ body }: FastifyRequest): Promise<EnvironmentConfig> {
-  if (body === undefined) throw new RequestError('INVALID_REQUEST', 'Missing config in request body')
-  if (body instanceof UnreadableBody) throw new RequestError('INVALID_REQUEST', `Invalid body: ${body.reason}`)
-  return parseEnvironmentConfigInput(body, 'body')
+const maximumConfigBytes = 64 * 1024
+
+/** The config in a request's body: the value or file `config` of a form, or the whole body as JSON. */
+export async function readEnvironmentConfig(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  readForm: ReadForm,
+): Promise<EnvironmentConfig> {
+  return request.isMultipart() ? parseForm(await readForm(request, reply)) : parseConfig(request.body, 'body')
+}
+
+function parseForm({ values, files }: Form): EnvironmentConfig {
+  const unknown = [...values.keys(), ...files.keys()].filter((name) => name !== 'config' && name !== 'signature')
+  if (unknown.length > 0) {
+    const errors = unknown.map((name) => ({
+      path: `form.${name}`,
+      message: 'is unknown here, where only config is taken',
+    }))
+    throw new RequestError('INVALID_REQUEST', toDetail(errors), errors)
+  }
+  const configs = [...(values.get('config') ?? []), ...(files.get('config') ?? []).map(toText)]
+  const [text] = configs
+  if (text === undefined) throw missingConfig()
+  if (configs.length > 1) {
+    const errors = [{ path: 'form.config', message: 'must be given at most once' }]
+    throw new RequestError('INVALID_REQUEST', toDetail(errors), errors)
+  }
+  if (text.length > maximumConfigBytes) throw new RequestError('BODY_TOO_LARGE', 'the config is larger than 64 KB')
+  return parseConfig(parseJson(text), 'config')
+}
+
+function parseConfig(json: unknown, part: string): EnvironmentConfig {
+  if (json === undefined) throw missingConfig()
+  if (json instanceof UnreadableBody) throw invalidBody(json.reason)
+  return parseEnvironmentConfigInput(json, part)
+}
+
+function toText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw invalidBody('the config is not UTF-8')
+  }
+}
+
+/** Kuberpult's words (spec 3.5). */
+function missingConfig(): RequestError {
+  return new RequestError('INVALID_REQUEST', 'Missing config in request body')
+}
+
+function invalidBody(reason: string): RequestError {
+  return new RequestError('INVALID_REQUEST', `Invalid body: ${reason}`)
 }
 
 /**

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { DomainProblem, InvalidName } from '../core/errors.ts'
 import { DomainError } from '../core/errors.ts'
+import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
 import {
   AbandonedError,
   PathNotWritableError,
@@ -43,6 +44,7 @@ const requestStatuses = {
   URL_TOO_LONG: 414,
   UNSUPPORTED_MEDIA_TYPE: 415,
   HEADERS_TOO_LARGE: 431,
+  TOO_MANY_UPLOADS: 503,
 } as const
 
 export type RequestErrorCode = keyof typeof requestStatuses
@@ -129,7 +131,13 @@ export function toProblemJson(problem: Problem, requestId: string): string {
 
 export function toProblem(error: unknown): Problem {
   if (error instanceof RequestError) {
-    return { status: requestStatuses[error.code], code: error.code, detail: error.message, errors: error.errors }
+    const problem = {
+      status: requestStatuses[error.code],
+      code: error.code,
+      detail: error.message,
+      errors: error.errors,
+    }
+    return error.code === 'TOO_MANY_UPLOADS' ? { ...problem, retryAfter: 5 } : problem
   }
   if (error instanceof DomainError) {
     const problem: Problem = { status: domainStatuses[error.code], code: error.code, detail: error.message }
@@ -140,6 +148,7 @@ export function toProblem(error: unknown): Problem {
       ? { ...problem, errors: error.problem.invalid.map(toInvalidPart) }
       : problem
   }
+  if (error instanceof ManifestTooComplexError) return { status: 400, code: error.code, detail: error.message }
   if (error instanceof StoreUnavailableError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
   }

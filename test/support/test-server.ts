@@ -4,13 +4,16 @@ import { pino } from 'pino'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ServerOptions } from '../../src/build-server.ts'
 import { buildServer } from '../../src/build-server.ts'
+import { readConfig } from '../../src/config.ts'
 import type { Change } from '../../src/core/change.ts'
 import type { ObjectId } from '../../src/core/object-id.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
+import { toFormLimits } from '../../src/http/form.ts'
 import { InMemoryRepository } from '../../src/manifest-store/repository/in-memory-repository.ts'
 import { createFirstCommit, readManifestFolder } from '../../src/manifest-store/repository/seed-repository.ts'
 import { commitBeside } from './changes.ts'
+import { createTestChecker } from './manifest-checker.ts'
 import { createTestStore, fixtureFolder, signalbox, testTime } from './test-store.ts'
 import { WatchedRepository } from './watched-repository.ts'
 
@@ -72,10 +75,12 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
     setup.principal ?? createUnrestrictedPrincipal({ name: 'Test Author', email: 'deployer@example.com' })
   const app = await buildServer({
     store,
+    manifestChecker: createTestChecker(),
     clock,
     principalOf: () => principal,
     json: 'proto',
     allowedDomains: undefined,
+    formLimits: toFormLimits(readConfig({}).releases),
     argoCd: undefined,
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as (typeof log)[0]) }),
     version: '0.0.0-test',

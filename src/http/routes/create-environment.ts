@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { createEnvironment as createEnvironmentCommand } from '../../core/environment-commands.ts'
+import { registerBodyParserBesideForms } from '../body-parser.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { readEnvironmentConfig } from '../environment-config-input.ts'
+import type { ReadForm } from '../form.ts'
+import { sendProblem } from '../problem.ts'
 import { messageForms } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
 import { changeResponses, dryRunQuery, environmentParams, submitChange } from './environment-change.ts'
@@ -12,7 +15,15 @@ const paths = [
 ]
 
 /** Creates an environment, or gives it another config. */
-export function createEnvironment(app: FastifyInstance, context: ServerContext): void {
+export function createEnvironment(forms: FastifyInstance, context: ServerContext, readForm: ReadForm): void {
+  forms.register(async (app) => {
+    registerBodyParserBesideForms(app)
+    app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
+    registerPaths(app, context, readForm)
+  })
+}
+
+function registerPaths(app: FastifyInstance, context: ServerContext, readForm: ReadForm): void {
   for (const { url, operationId, deprecated } of paths) {
     registerEndpoint(app, {
       method: 'POST',
@@ -44,7 +55,7 @@ export function createEnvironment(app: FastifyInstance, context: ServerContext):
       },
       handle: async ({ params: { environment }, query, form, request }, reply) => {
         const isDryRun = query.dryrun === 'true'
-        const config = await readEnvironmentConfig(request)
+        const config = await readEnvironmentConfig(request, reply, readForm)
         const command = createEnvironmentCommand({ name: environment, config, isDryRun, argoCd: context.argoCd })
         return submitChange(context, { request, form, environment, isDryRun }, command, reply)
       },
