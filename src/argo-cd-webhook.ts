@@ -80,7 +80,7 @@ export class ArgoCdWebhook {
     while (this.#pending !== undefined && !this.#closing.signal.aborted) {
       const pending = this.#pending
       this.#pending = undefined
-      this.#tell(await this.#call(toPayload(pending, this.#options.webUrl)))
+      this.#tell(await this.#call(toPayload(pending, this.#options.webUrl)).catch(String))
     }
     this.#running = undefined
   }

@@ -32,7 +32,7 @@ export interface StoreOptions {
   readonly committer: CommitAuthor
   readonly clock: () => Date
   readonly log: StoreLog
-  /** Is told what has been published, before the callers are answered. Must not throw, and not take long. */
+  /** Is told what has been published, before the callers are answered; it must not take long. */
   readonly onPublished?: (update: PublishedUpdate) => void
 }
 
@@ -340,12 +340,16 @@ export class GitManifestStore implements ManifestStore {
 
   #announce(base: State, state: State, changes: readonly (readonly Change[])[]): void {
     if (this.#onPublished === undefined || state.commit === undefined) return
-    this.#onPublished({
-      branch: this.#repository.branch,
-      before: base.commit,
-      after: state.commit,
-      changedPaths: changes.flatMap(pathsForArgoCd),
-    })
+    try {
+      this.#onPublished({
+        branch: this.#repository.branch,
+        before: base.commit,
+        after: state.commit,
+        changedPaths: changes.flatMap(pathsForArgoCd),
+      })
+    } catch (error) {
+      this.#log.error({ err: error }, 'the commits are published, but telling so failed')
+    }
   }
 
   #logCommits(batch: readonly WaitingCommand[], outcomes: readonly Outcome[]): void {
