@@ -1,3 +1,4 @@
+import type { ClientRequest } from 'node:http'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -51,7 +52,8 @@ const noCommit = '0'.repeat(40)
  */
 export class ArgoCdWebhook {
   readonly #options: WebhookOptions
-  readonly #closing = new AbortController()
+  #isClosing = false
+  #call: ClientRequest | undefined
   #pending: Pending | undefined
   #running: Promise<void> | undefined
   #problem: string | undefined
@@ -62,7 +64,7 @@ export class ArgoCdWebhook {
 
   /** Returns at once. */
   announce(update: BranchUpdate): void {
-    if (this.#closing.signal.aborted) return
+    if (this.#isClosing) return
     this.#pending = merge(this.#pending, update)
     this.#running ??= this.#run()
   }
@@ -72,15 +74,16 @@ export class ArgoCdWebhook {
     const patient = new AbortController()
     await Promise.race([this.#running, sleep(patience, undefined, { signal: patient.signal }).catch(() => {})])
     patient.abort()
-    this.#closing.abort()
+    this.#isClosing = true
+    this.#call?.destroy()
     await this.#running
   }
 
   async #run(): Promise<void> {
-    while (this.#pending !== undefined && !this.#closing.signal.aborted) {
+    while (this.#pending !== undefined && !this.#isClosing) {
       const pending = this.#pending
       this.#pending = undefined
-      this.#tell(await this.#call(toPayload(pending, this.#options.webUrl)).catch(String))
+      this.#tell(await this.#post(toPayload(pending, this.#options.webUrl)).catch(String))
     }
     this.#running = undefined
   }
@@ -96,40 +99,46 @@ export class ArgoCdWebhook {
   }
 
   /** Posts the payload; what went wrong, or undefined. */
-  #call(payload: string): Promise<string | undefined> {
-    const { server, isInsecure, timeout = defaultTimeout } = this.#options
-    const timedOut = AbortSignal.timeout(timeout)
+  #post(payload: string): Promise<string | undefined> {
+    const { timeout = defaultTimeout } = this.#options
     return new Promise((resolve) => {
-      const url = new URL(`${server.replace(/\/+$/u, '')}/api/webhook`)
-      const options = {
-        method: 'POST',
-        headers: {
-          'Content-Type': 'application/json',
-          'Content-Length': Buffer.byteLength(payload),
-          'User-Agent': 'signalbox',
-          'X-GitHub-Event': 'push',
-        },
-        // A connection of its own: what is tolerated here must not be found in a shared pool.
-        agent: false as const,
-        signal: AbortSignal.any([timedOut, this.#closing.signal]),
-      }
-      const call =
-        url.protocol === 'https:'
-          ? requestHttps(url, { ...options, rejectUnauthorized: !isInsecure })
-          : requestHttp(url, options)
+      const call = this.#open(payload)
+      this.#call = call
+      const timer = setTimeout(() => {
+        resolve(`it did not answer within ${timeout} ms`)
+        call.destroy()
+      }, timeout)
       call.once('response', (response) => {
         const { statusCode = 0 } = response
+        resolve(statusCode >= 200 && statusCode < 300 ? undefined : `it answered ${statusCode}`)
         // What it has to say is of no interest, however long it is.
         response.destroy()
-        resolve(statusCode >= 200 && statusCode < 300 ? undefined : `it answered ${statusCode}`)
       })
-      call.on('error', (error: NodeJS.ErrnoException) => {
-        if (timedOut.aborted) resolve(`it did not answer within ${timeout} ms`)
-        else if (this.#closing.signal.aborted) resolve('Signalbox was shut down meanwhile')
-        else resolve(error.code ?? error.message)
-      })
+      call.on('error', (error: NodeJS.ErrnoException) =>
+        resolve(this.#isClosing ? 'Signalbox was shut down meanwhile' : (error.code ?? error.message)),
+      )
+      call.once('close', () => clearTimeout(timer))
       call.end(payload)
     })
+  }
+
+  #open(payload: string): ClientRequest {
+    const { server, isInsecure } = this.#options
+    const url = new URL(`${server.replace(/\/+$/u, '')}/api/webhook`)
+    const options = {
+      method: 'POST',
+      headers: {
+        'Content-Type': 'application/json',
+        'Content-Length': Buffer.byteLength(payload),
+        'User-Agent': 'signalbox',
+        'X-GitHub-Event': 'push',
+      },
+      // A connection of its own: what is tolerated here must not be found in a shared pool.
+      agent: false as const,
+    }
+    return url.protocol === 'https:'
+      ? requestHttps(url, { ...options, rejectUnauthorized: !isInsecure })
+      : requestHttp(url, options)
   }
 }
 

@@ -55,10 +55,17 @@ function isElsewhere({ name, config }: Environment): boolean {
   return config.ok && config.value.environmentGroup !== undefined && config.value.environmentGroup !== name
 }
 
+/** Each can name every environment, as all that take part in a cycle do. */
+const maximumTroubles = 20
+
 /** What was not so before, about groups and other environments. */
 function newTroubles(before: Snapshot, after: Snapshot, except: EnvironmentName): readonly string[] {
   const known = new Set([...groupWarnings(before), ...upstreamTroubles(before, except)])
-  return [...groupWarnings(after), ...upstreamTroubles(after, except)].filter((warning) => !known.has(warning))
+  const troubles = [...groupWarnings(after), ...upstreamTroubles(after, except)].filter(
+    (warning) => !known.has(warning),
+  )
+  const more = troubles.length - maximumTroubles
+  return more > 0 ? [...troubles.slice(0, maximumTroubles), `and ${more} more like these`] : troubles
 }
 
 function upstreamTroubles(snapshot: Snapshot, except: EnvironmentName): readonly string[] {

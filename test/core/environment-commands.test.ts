@@ -244,6 +244,14 @@ describe('an upstream', () => {
     ])
   })
 
+  it('that makes a long cycle is told for some of them', () => {
+    let chain = aSnapshot().environment('e0', { upstream: 'latest' })
+    for (let index = 1; index <= 30; index += 1) chain = chain.environment(`e${index}`, { upstream: `e${index - 1}` })
+    const warnings = warningsOf(create('e0', { upstream: { environment: 'e30' } }), chain)
+    expect(warnings).toHaveLength(22)
+    expect(warnings.at(-1)).toBe('and 10 more like these')
+  })
+
   it('says nothing of what was wrong with others before', () => {
     const before = shop.environment('lost', { upstream: 'nowhere' }).noEnvironment('nowhere')
     expect(warningsOf(create('qa', { upstream: { latest: true } }), before)).toEqual([])
