@@ -10,12 +10,15 @@ import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
 import { deleteApplication } from './http/routes/delete-application.ts'
 import { deployRelease } from './http/routes/deploy-release.ts'
 import { removeApplication } from './http/routes/remove-application.ts'
+import { createEnvironment } from './http/routes/create-environment.ts'
 import { createLock } from './http/routes/create-lock.ts'
+import { deleteEnvironment } from './http/routes/delete-environment.ts'
 import { deleteLock } from './http/routes/delete-lock.ts'
 import { getApplication } from './http/routes/get-application.ts'
 import { getCommitDeployments } from './http/routes/get-commit-deployments.ts'
 import { getDeployedCommit } from './http/routes/get-deployed-commit.ts'
 import { getDeploymentHistory } from './http/routes/get-deployment-history.ts'
+import { getEnvironmentConfig } from './http/routes/get-environment-config.ts'
 import { getEnvironment } from './http/routes/get-environment.ts'
 import { getHealth } from './http/routes/get-health.ts'
 import { getManifests } from './http/routes/get-manifests.ts'
@@ -87,6 +90,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   getReleaseTrainPrognosis(app, options)
   await registerForms(app, options.formLimits, (forms, readForm) => {
     createRelease(forms, options, readForm)
+    createEnvironment(forms, options, readForm)
   })
   deployRelease(app, options)
   removeApplication(app, options)
@@ -97,6 +101,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   listLocks(app, options)
   listEnvironmentGroups(app, options)
   getEnvironment(app, options)
+  getEnvironmentConfig(app, options)
+  deleteEnvironment(app, options)
   listApplications(app, options)
   getApplication(app, options)
   getManifests(app, options)

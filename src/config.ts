@@ -12,12 +12,21 @@ export interface ServerConfig {
   readonly json: 'proto' | 'kuberpult'
   /** Hosts that a ciLink may name; undefined for all. */
   readonly allowedDomains: readonly string[] | undefined
-  readonly argoCd: { readonly generateFiles: boolean; readonly repositoryUrl: string | undefined }
   /** How many releases older than the oldest deployed one are kept, and one more. */
   readonly releaseVersionsLimit: number
   /** Whether `commits/` is written. */
   readonly writesCommitData: boolean
   readonly allowsLongApplicationNames: boolean
+  readonly argoCd: {
+    readonly generateFiles: boolean
+    readonly repositoryUrl: string | undefined
+    /** Where Argo CD is told of pushes; undefined when it is not. */
+    readonly server: string | undefined
+    /** Whether a certificate that cannot be verified is good enough there. */
+    readonly isInsecure: boolean
+  }
+  /** Where people, and Argo CD, find the repository on the web. */
+  readonly gitWebUrl: string | undefined
   /** What the form of a release may hold, in bytes and parts. */
   readonly releases: {
     readonly maximumBytes: number
@@ -49,6 +58,7 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
 const oneLine = z.string().regex(/^\P{Cc}+$/u, 'must be one line of text')
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true')
 
+const webUrl = z.string().refine(isWebUrl, 'must be an address such as https://argocd.example.com')
 const wholeNumber = (from: number, to: number) =>
   z.coerce
     .number({ error: 'must be a number' })
@@ -95,6 +105,9 @@ const schema = z.object({
   RELEASE_VERSIONS_LIMIT: wholeNumber(5, 30).default(20),
   WRITE_COMMIT_DATA: flag.default(false),
   ALLOW_LONG_APP_NAMES: flag.default(false),
+  ARGO_CD_SERVER: webUrl.optional(),
+  ARGO_CD_INSECURE: flag.default(false),
+  GIT_WEB_URL: webUrl.optional(),
   MAXIMUM_RELEASE_BYTES: wholeNumber(1, 2 ** 30).default(32 * 1024 * 1024),
   MAXIMUM_MANIFEST_BYTES: wholeNumber(1, 2 ** 30).default(10 * 1024 * 1024),
   MAXIMUM_RELEASE_VALUE_BYTES: wholeNumber(1, 2 ** 30).default(64 * 1024),
@@ -124,7 +137,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = schema.safeParse(values)
   const problems = (parsed.error?.issues ?? []).map(({ path: [name = ''], message }) => {
     const value = values[String(name)]
-    return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${value}'`}`
+    return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${withoutCredentials(value)}'`}`
   })
   const { HOST: host = '127.0.0.1', ALLOW_ANONYMOUS: allowAnonymous } = values
   if (!loopback.test(host) && allowAnonymous !== 'true') {
@@ -143,10 +156,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: config.LOG_LEVEL,
     json: config.JSON,
     allowedDomains: config.ALLOWED_DOMAINS,
-    argoCd: { generateFiles: config.ARGO_CD_GENERATE_FILES, repositoryUrl: config.ARGO_CD_REPOSITORY_URL },
     releaseVersionsLimit: config.RELEASE_VERSIONS_LIMIT,
     writesCommitData: config.WRITE_COMMIT_DATA,
     allowsLongApplicationNames: config.ALLOW_LONG_APP_NAMES,
+    argoCd: {
+      generateFiles: config.ARGO_CD_GENERATE_FILES,
+      repositoryUrl: config.ARGO_CD_REPOSITORY_URL,
+      server: config.ARGO_CD_SERVER,
+      isInsecure: config.ARGO_CD_INSECURE,
+    },
+    gitWebUrl: config.GIT_WEB_URL,
     releases: {
       maximumBytes: config.MAXIMUM_RELEASE_BYTES,
       maximumManifestBytes: config.MAXIMUM_MANIFEST_BYTES,
@@ -157,6 +176,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
     author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
   }
+}
+
+function withoutCredentials(value: string): string {
+  return value.replace(/\/\/[^/@]*@/u, '//...@')
+}
+
+/** An address of http or https that more can be appended to, without credentials: it stands in logs. */
+function isWebUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[?#\s]/u.test(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return /^https?:$/u.test(protocol) && username === '' && password === ''
 }
 
 /** Variables with our prefix that mean nothing: mostly misspelt ones. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
+import { ArgoCdWebhook } from './argo-cd-webhook.ts'
 import { buildServer } from './build-server.ts'
 import type { ServerConfig } from './config.ts'
 import { ConfigError, readConfig, unknownVariables } from './config.ts'
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
   for (const name of unknownVariables(process.env)) log.warn(`${name} means nothing to Signalbox: is it misspelt?`)
 
   try {
-    const { app, store, manifestChecker, repository } = await start(config, log)
+    const { app, store, manifestChecker, repository, webhook } = await start(config, log)
     const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
     log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
     if (isTerminal || config.repository === undefined) {
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
       await app.close()
       await manifestChecker.close()
       await store.close()
+      await webhook?.close()
       log.info('closed')
     })
   } catch (error) {
@@ -72,7 +74,14 @@ async function start(config: ServerConfig, log: pino.Logger) {
     log.info({ path }, 'made the demo repository from manifests-fixture')
   }
   const repository = await LocalRepository.open({ path, branch: config.branch, committer: config.committer, log })
-  const store = new GitManifestStore({ repository, committer: config.committer, clock, log })
+  const webhook = createWebhook(config, repository.url, log)
+  const store = new GitManifestStore({
+    repository,
+    committer: config.committer,
+    clock,
+    log,
+    ...(webhook && { onPublished: (update) => webhook.announce(update) }),
+  })
   const manifestChecker = new WorkerManifestChecker(config.manifestCheck)
   try {
     assertNotExported(await store.snapshot(), repository.url)
@@ -96,11 +105,23 @@ async function start(config: ServerConfig, log: pino.Logger) {
       version: await readVersion(),
     })
     await app.listen({ host: config.host, port: config.port })
-    return { app, store, manifestChecker, repository }
+    return { app, store, manifestChecker, repository, webhook }
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+function createWebhook({ argoCd, gitWebUrl }: ServerConfig, repositoryUrl: string, log: pino.Logger) {
+  if (argoCd.server === undefined) return undefined
+  const webUrl = gitWebUrl ?? argoCd.repositoryUrl ?? repositoryUrl
+  if (!/^https?:/.test(webUrl)) {
+    log.warn(
+      { webUrl },
+      'Argo CD recognises a repository by its address on the web: set SIGNALBOX_GIT_WEB_URL, or it will ignore what it is told',
+    )
+  }
+  return new ArgoCdWebhook({ server: argoCd.server, isInsecure: argoCd.isInsecure, webUrl, log })
 }
 
 async function readVersion(): Promise<string> {

@@ -20,13 +20,7 @@ export function argoCdFiles(
   deployed: ReadonlyMap<ApplicationName, TeamName | undefined>,
   source: ArgoCdSource,
 ): readonly { readonly name: string; readonly text: string }[] {
-  const clusters =
-    destinations.kind === 'single'
-      ? [{ name: environment as string, config: destinations.config }]
-      : destinations.configs.map(({ concreteEnvName, config }) => ({
-          name: `${destinations.commonEnvPrefix}-${environment}-${concreteEnvName}`,
-          config,
-        }))
+  const clusters = clustersOf(environment, destinations)
   const applications = [...deployed].toSorted(([a], [b]) => compareNames(a, b))
   return clusters.map(({ name, config }) => ({
     name,
@@ -38,6 +32,22 @@ export function argoCdFiles(
     ]
       .map(toYamlText)
       .join('---\n'),
+  }))
+}
+
+/** The names of those files, without folder and ending. */
+export function argoCdFileNames(environment: EnvironmentName, destinations: ArgoCdDestinations): readonly string[] {
+  return clustersOf(environment, destinations).map(({ name }) => name)
+}
+
+function clustersOf(
+  environment: EnvironmentName,
+  destinations: ArgoCdDestinations,
+): readonly { readonly name: string; readonly config: ArgoCdConfig }[] {
+  if (destinations.kind === 'single') return [{ name: environment, config: destinations.config }]
+  return destinations.configs.map(({ concreteEnvName, config }) => ({
+    name: `${destinations.commonEnvPrefix}-${environment}-${concreteEnvName}`,
+    config,
   }))
 }
 

@@ -31,10 +31,12 @@ export type DomainProblem =
   | { readonly code: 'INVALID_NAME'; readonly invalid: readonly InvalidName[] }
   | { readonly code: 'UNKNOWN_TARGET'; readonly target: string }
   | { readonly code: 'UNKNOWN_ENVIRONMENT'; readonly environment: string }
+  | { readonly code: 'ENVIRONMENT_IN_USE'; readonly environment: string; readonly usedBy: readonly string[] }
+  | { readonly code: 'ENVIRONMENT_UNREADABLE'; readonly environment: string }
+  | { readonly code: 'ARGO_CD_FILE_TAKEN'; readonly file: string }
   | { readonly code: 'UNKNOWN_APPLICATION'; readonly application: string }
   | { readonly code: 'UNKNOWN_RELEASE'; readonly application: string }
   | { readonly code: 'APPLICATION_UNREADABLE'; readonly application: string }
-  | { readonly code: 'ENVIRONMENT_UNREADABLE'; readonly environment: string }
   | { readonly code: 'VERSIONS_EXHAUSTED'; readonly application: string }
   | { readonly code: 'MANIFEST_MISSING'; readonly environment: string; readonly version: bigint }
   | { readonly code: 'LOCKED'; readonly locks: readonly ListedLock[] }

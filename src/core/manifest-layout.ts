@@ -8,6 +8,11 @@ import type { ApplicationName, EnvironmentName } from './names.ts'
 export const environmentsDirectory = 'environments'
 export const applicationsDirectory = 'applications'
 
+/** `environments/<environment>/config.json` */
+export function configFile(environment: EnvironmentName): string {
+  return `${environmentsDirectory}/${environment}/config.json`
+}
+
 /** `environments/<environment>/applications/<application>` */
 export function applicationDirectoryIn(environment: EnvironmentName, application: ApplicationName): string {
   return `${environmentsDirectory}/${environment}/applications/${application}`

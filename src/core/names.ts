@@ -8,7 +8,7 @@ export type TeamName = string & { readonly [brand]: 'TeamName' }
 /** What Kuberpult accepts for names it creates (spec 6.4): lower-case letters and digits in groups joined by one hyphen. */
 const namePattern = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
-const maximumLength = { application: 39, environment: 20, team: 62 } as const
+const maximumLength = { application: 39, environment: 20, concreteEnvironment: 62, team: 62 } as const
 
 /** Whether `name` may be given to an environment or an environment group. */
 export function isValidEnvironmentName(name: string): name is EnvironmentName {
@@ -18,6 +18,11 @@ export function isValidEnvironmentName(name: string): name is EnvironmentName {
 /** Whether `name` may be given to an application; `isLong` allows 70 characters. */
 export function isValidApplicationName(name: string, isLong = false): name is ApplicationName {
   return isLong ? name.length <= 70 && namePattern.test(name) : isValidName('application', name)
+}
+
+/** Whether `name` may be one of the parts that an active/active environment's Argo CD files are named after (spec 1.4). */
+export function isValidConcreteEnvironmentName(name: string): boolean {
+  return isValidName('concreteEnvironment', name)
 }
 
 /** Whether `name` may be given to a team. */

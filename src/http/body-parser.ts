@@ -16,10 +16,21 @@ export class UnreadableBody {
  */
 export function registerBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, parseBody(String(body))))
+  addJsonParser(app)
 }
 
-function parseBody(body: string): unknown {
+/** The same beside forms, where one of them registers its routes: what is no form is read as JSON. */
+export function registerBodyParserBesideForms(app: FastifyInstance): void {
+  app.removeContentTypeParser('*')
+  addJsonParser(app)
+}
+
+function addJsonParser(app: FastifyInstance): void {
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, parseJson(String(body))))
+}
+
+/** The JSON of a text; undefined when it is empty. */
+export function parseJson(body: string): unknown {
   const text = body.replace(/^\u{feff}/u, '')
   if (text.trim() === '') return undefined
   try {

@@ -21,6 +21,8 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
   readonly body?: z.ZodType<Body>
   /** The schema of a multipart/form-data body, for the document: the handler reads it, because it is streamed. */
   readonly multipart?: object
+  /** The schema of a JSON body that the handler reads itself, and that may stand in for the multipart one. */
+  readonly jsonInsteadOfMultipart?: object
   /** Says so in the document; the handler refuses a request without one in its own words. */
   readonly isBodyRequired?: boolean
   /** Refuses a request whose Content-Type is anything but JSON, an absent one included. */
@@ -112,7 +114,7 @@ function parseInput<Params, Query, Body, Form extends Offer>(
 }
 
 /** All of it is in `errors`: a sentence for people ends before nobody reads it any more. */
-function toDetail(errors: readonly InvalidPart[]): string {
+export function toDetail(errors: readonly InvalidPart[]): string {
   const sentences = errors.slice(0, 10).map(({ path, message }) => `${path} ${message}`)
   if (errors.length > sentences.length) sentences.push(`and ${errors.length - sentences.length} more`)
   return sentences.join('; ')
@@ -122,7 +124,8 @@ function nothing<T>(): z.ZodType<T> {
   return z.strictObject({}) as unknown as z.ZodType<T>
 }
 
-function toInvalidParts(part: string, schema: z.ZodType, issue: z.core.$ZodIssue): readonly InvalidPart[] {
+/** What zod objects to, as a caller is told it; `part` is what its path begins with. */
+export function toInvalidParts(part: string, schema: z.ZodType, issue: z.core.$ZodIssue): readonly InvalidPart[] {
   const path = [part, ...issue.path].join('.')
   if (issue.code === 'unrecognized_keys') {
     const message = `is unknown here${issue.path.length === 0 ? whatIsTaken(schema) : ''}`
@@ -157,8 +160,12 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
     ...(endpoint.query && { querystring: toSchema(endpoint.query) }),
     ...(endpoint.body && { body: toSchema(endpoint.body), 'x-body-required': endpoint.isBodyRequired === true }),
     ...(endpoint.multipart && {
-      consumes: ['multipart/form-data'],
-      body: endpoint.multipart,
+      body: {
+        content: {
+          'multipart/form-data': { schema: endpoint.multipart },
+          ...(endpoint.jsonInsteadOfMultipart && { 'application/json': { schema: endpoint.jsonInsteadOfMultipart } }),
+        },
+      },
       'x-body-required': true,
     }),
     ...(requestHeaders && {

@@ -25,6 +25,7 @@ import type {
   StoreHealth,
   Submitted,
 } from './manifest-store.ts'
+import { pathsForArgoCd } from './layout/paths-for-argo-cd.ts'
 import { ObjectCache } from './git/object-cache.ts'
 import { readPath } from './git/read-path.ts'
 import { readDeploymentHistory } from './layout/read-deployment-history.ts'
@@ -41,6 +42,18 @@ export interface StoreOptions {
   readonly committer: CommitAuthor
   readonly clock: () => Date
   readonly log: StoreLog
+  /** Is told what has been published, before the callers are answered; it must not take long. */
+  readonly onPublished?: (update: PublishedUpdate) => void
+}
+
+/** A move of the branch that we made. */
+export interface PublishedUpdate {
+  readonly branch: string
+  /** Undefined when it was the first commit. */
+  readonly before: ObjectId | undefined
+  readonly after: ObjectId
+  /** See `pathsForArgoCd`; of all commits together. */
+  readonly changedPaths: readonly string[]
 }
 
 /** The part of a pino logger that the store needs. */
@@ -83,6 +96,7 @@ export class GitManifestStore implements ManifestStore {
   readonly #committer: CommitAuthor
   readonly #clock: () => Date
   readonly #log: StoreLog
+  readonly #onPublished: StoreOptions['onPublished']
   readonly #objects: ObjectCache
   readonly #loader: SnapshotLoader
   readonly #sourceCommits: SourceCommitIndex
@@ -97,6 +111,7 @@ export class GitManifestStore implements ManifestStore {
     this.#committer = options.committer
     this.#clock = options.clock
     this.#log = options.log
+    this.#onPublished = options.onPublished
     this.#objects = new ObjectCache(options.repository)
     this.#loader = new SnapshotLoader(this.#objects, (path) =>
       this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
@@ -251,13 +266,14 @@ export class GitManifestStore implements ManifestStore {
     for (let attempt = 1; attempt <= maximumAttempts; attempt += 1) {
       const base = await this.#refresh()
       try {
-        const { outcomes, state, objects } = await this.#decide(batch, base)
+        const { outcomes, state, objects, changes } = await this.#decide(batch, base)
         if (state === base) {
           if (!outcomes.some(isUnavailable)) this.#writeProblem = undefined
           return outcomes
         }
         if ((await this.#publish(base, state, objects)) === 'published') {
           this.#logCommits(batch, outcomes)
+          this.#announce(base, state, changes)
           return outcomes
         }
       } finally {
@@ -276,6 +292,7 @@ export class GitManifestStore implements ManifestStore {
   async #decide(batch: readonly WaitingCommand[], base: State) {
     const outcomes: Outcome[] = []
     const objects: GitObject[] = []
+    const committed: (readonly Change[])[] = []
     let state = base
     for (const { command, request } of batch) {
       try {
@@ -298,12 +315,13 @@ export class GitManifestStore implements ManifestStore {
         this.#objects.add(made)
         state = await this.#loadState(commit.id, edited.root)
         objects.push(...made)
+        committed.push(changes)
         outcomes.push({ submitted: { result, commit: commit.id } })
       } catch (error) {
         outcomes.push({ error: this.#toStoreError(error) })
       }
     }
-    return { outcomes, state, objects }
+    return { outcomes, state, objects, changes: committed }
   }
 
   /** Locks that have ended go with a commit that is made anyway, never by one of their own. */
@@ -366,6 +384,20 @@ export class GitManifestStore implements ManifestStore {
         message,
       }),
     )
+  }
+
+  #announce(base: State, state: State, changes: readonly (readonly Change[])[]): void {
+    if (this.#onPublished === undefined || state.commit === undefined) return
+    try {
+      this.#onPublished({
+        branch: this.#repository.branch,
+        before: base.commit,
+        after: state.commit,
+        changedPaths: changes.flatMap(pathsForArgoCd),
+      })
+    } catch (error) {
+      this.#log.error({ err: error }, 'the commits are published, but telling so failed')
+    }
   }
 
   #logCommits(batch: readonly WaitingCommand[], outcomes: readonly Outcome[]): void {

@@ -1,8 +1,15 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import type { ArgoCdConfig, ArgoCdDestinations } from '../../src/core/argo-cd-config.ts'
-import { argoCdFiles } from '../../src/core/argo-cd-file.ts'
+import { argoCdFileNames, argoCdFiles } from '../../src/core/argo-cd-file.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from '../../src/core/names.ts'
+import { environmentConfig } from '../support/environment-config-arbitrary.ts'
+
+const someApplications = fc.uniqueArray(
+  fc.tuple(fc.constantFrom('cart', 'web', 'a-1', 'a', 'Zoo', 'true', '10'), fc.constantFrom('sre', '', undefined)),
+  { selector: ([name]) => name },
+)
 
 const source = { repositoryUrl: 'git@example.com:org/manifests.git', branch: 'main' }
 
@@ -318,6 +325,32 @@ describe('text that YAML could read as something else', () => {
     const [, application] = documentsOf(single({ applicationAnnotations: { [`x${team}`]: team } }), { cart: team })
     expect(application?.metadata.labels).toEqual({ 'com.freiheit.kuberpult/team': team })
     expect(application?.metadata.annotations).toMatchObject({ [`x${team}`]: team })
+  })
+})
+
+describe('any config', () => {
+  it('is rendered to the same bytes whatever order its applications and annotations come in, and those are YAML', () => {
+    fc.assert(
+      fc.property(environmentConfig, someApplications, ({ argoCd }, applications) => {
+        fc.pre(argoCd !== undefined)
+        const inOrder = (pairs: typeof applications) =>
+          argoCdFiles(
+            'qa' as EnvironmentName,
+            argoCd,
+            new Map(pairs.map(([name, team]) => [name as ApplicationName, team as TeamName | undefined])),
+            source,
+          )
+        const files = inOrder(applications)
+        expect(inOrder(applications.toReversed())).toEqual(files)
+        expect(argoCdFileNames('qa' as EnvironmentName, argoCd)).toEqual(files.map(({ name }) => name))
+        for (const { text } of files) {
+          const documents = parseAllDocuments(text)
+          expect(documents).toHaveLength(1 + applications.length)
+          expect(documents.flatMap(({ errors }) => errors)).toEqual([])
+        }
+      }),
+      { numRuns: 200 },
+    )
   })
 })
 

@@ -22,8 +22,8 @@ describe('the commands that the README shows', () => {
     removeFolder(folder)
   })
 
-  it('are a prognosis, a train that runs exactly it, and a train of a group', () => {
-    expect(commands).toHaveLength(3)
+  it('are a prognosis, a train that runs exactly it, a train of a group, and an environment to be', () => {
+    expect(commands).toHaveLength(4)
   })
 
   it('answer with the board at its top', async () => {
@@ -49,6 +49,12 @@ describe('the commands that the README shows', () => {
     expect(status).toBe(200)
     expect(body).toContain('production-jp  from staging  skipped: the environment is locked')
     expect(body).not.toContain('storefront')
+  })
+
+  it('tries out an environment', async () => {
+    const { status, body } = await runCurl(commands[3] ?? '', server.url)
+    expect(status).toBe(200)
+    expect(JSON.parse(body)).toEqual({ environment: 'qa', dryrun: true })
   })
 
   it('are those that the server prints, and its data outlives it', async () => {
@@ -80,15 +86,17 @@ async function runCurl(command: string, url: string): Promise<{ status: number; 
   const headers = new Headers()
   let method = 'GET'
   let address = ''
+  let data: string | undefined
   for (let index = 1; index < words.length; index += 1) {
     const word = words[index] ?? ''
     if (word === '-X') method = words[++index] ?? ''
+    else if (word === '-d') data = words[++index] ?? ''
     else if (word === '-H') {
       const [name = '', ...value] = (words[++index] ?? '').split(':')
       headers.set(name, value.join(':').trim())
     } else if (word.startsWith('http://127.0.0.1:8080/')) address = word.replace('http://127.0.0.1:8080', url)
     else throw new Error(`this test does not know curl's '${word}'`)
   }
-  const response = await fetch(address, { method, headers })
+  const response = await fetch(address, { method, headers, ...(data !== undefined && { body: data }) })
   return { status: response.status, body: await response.text() }
 }

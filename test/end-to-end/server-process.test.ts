@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createBareRepository, createTemporaryFolder, git, hasGit } from '../support/real-git.ts'
@@ -63,6 +66,40 @@ describe('the process', () => {
   it('warns about a variable that is misspelt', async () => {
     const server = await serve(createTemporaryFolder(), { SIGNALBOX_REPOSITRY: 'x' })
     expect(server.output().stdout).toContain('SIGNALBOX_REPOSITRY means nothing to Signalbox')
+  })
+})
+
+describe('Argo CD', () => {
+  it('is told of a train, and that does not keep the process from ending', async () => {
+    const events: (string | string[] | undefined)[] = []
+    let body = ''
+    const argoCd = createServer((incoming, response) => {
+      events.push(incoming.url, incoming.headers['x-github-event'])
+      incoming.on('data', (chunk: Buffer) => (body += chunk.toString())).on('end', () => response.end())
+    })
+    argoCd.listen(0, '127.0.0.1')
+    await once(argoCd, 'listening')
+    onTestFinished(() => void argoCd.close())
+    const server = await serve(createTemporaryFolder(), {
+      SIGNALBOX_ARGO_CD_SERVER: `http://127.0.0.1:${(argoCd.address() as AddressInfo).port}`,
+      SIGNALBOX_GIT_WEB_URL: 'https://git.example.com/shop/manifests',
+    })
+    const train = await fetch(server.url + trainToStaging, { method: 'PUT' })
+    const { commit } = (await train.json()) as { commit: string }
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(events).toEqual(['/api/webhook', 'push'])
+    expect(JSON.parse(body)).toMatchObject({
+      ref: 'refs/heads/main',
+      after: commit,
+      repository: { html_url: 'https://git.example.com/shop/manifests' },
+      commits: [
+        {
+          modified: expect.arrayContaining([
+            'environments/staging/applications/cart/manifests/manifests.yaml',
+          ]) as string[],
+        },
+      ],
+    })
   })
 })
 

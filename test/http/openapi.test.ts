@@ -85,8 +85,8 @@ describe('the OpenAPI document', () => {
       expect(inPath.map(({ name, required }) => `${name} ${required}`)).toEqual(
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
-      // What a lock is for, what a release is, and which one to deploy must be said.
-      const isRequired = /^(create\w+Lock|createRelease(Older)?|deployRelease)$/.test(operation.operationId)
+      // What a lock is for, what a release or an environment is, and which release to deploy must be said.
+      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$/.test(operation.operationId)
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
   })
@@ -178,6 +178,7 @@ const conversations: readonly Conversation[] = [
     '/api/environments/staging',
     '/api/environments/production-de',
     '/api/environments/production-fr',
+    '/api/environments/staging/config',
     '/api/applications',
     '/api/applications/cart',
     '/api/applications/catalog',
@@ -211,6 +212,26 @@ const conversations: readonly Conversation[] = [
   { request: 'GET /api/process-delay', status: 200 },
   { request: 'GET /api/environments/nowhere', status: 404 },
   { request: 'GET /api/applications/nothing', status: 404 },
+  { request: 'GET /api/environments/nowhere/config', status: 404 },
+  { request: 'GET /api/environments/production-fr/config', ...broken, status: 409 },
+  ...['/api/environments', '/environments'].flatMap((path): Conversation[] => [
+    { request: `POST ${path}/qa`, body: { upstream: { environment: 'nowhere' } }, status: 200 },
+    { request: `POST ${path}/qa?dryrun=true`, body: {}, headers: { accept: 'application/x-protobuf' }, status: 200 },
+    { request: `POST ${path}/qa`, body: { upstream: 1 }, status: 400 },
+    { request: `POST ${path}/qa`, body: {}, headers: { accept: 'text/plain' }, status: 406 },
+    { request: `POST ${path}/qa`, body: 'x'.repeat(70_000), status: 413 },
+    {
+      request: `POST ${path}/qa`,
+      body: {},
+      principal: aPrincipal({ denied: ['CreateEnvironment qa'] }),
+      status: 403,
+    },
+  ]),
+  { request: 'DELETE /api/environments/production-de?dryrun=true', status: 200 },
+  { request: 'DELETE /api/environments/production-de', status: 200 },
+  { request: 'DELETE /api/environments/production-de?dryrun=1', status: 400 },
+  { request: 'DELETE /api/environments/staging', status: 404 },
+  { request: 'DELETE /api/environments/nowhere', status: 404 },
   ...[
     '/environments/staging/locks',
     '/environments/staging/applications/cart/locks',

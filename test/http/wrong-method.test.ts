@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
 
-const reads = [
-  '/api/environment-groups',
-  '/api/environments/staging',
-  '/api/applications',
-  '/api/locks',
-]
+const reads = ['/api/environment-groups', '/api/environments/staging', '/api/applications', '/api/locks']
 /** Read here, and written too. */
 const both = ['/api/applications/cart']
 const prognoses = [
@@ -85,11 +80,18 @@ describe('OPTIONS', () => {
 })
 
 describe('HEAD', () => {
-  it.each([...reads, ...both, ...operations, ...prognoses])('answers as GET does, without the body: %s', async (path) => {
-    const { send } = await createTestServer()
-    const get = await send(`GET ${path}`)
-    const head = await send(`HEAD ${path}`)
-    expect(head).toMatchObject({ status: get.status, text: '' })
-    expect({ ...head.headers, 'x-request-id': '', date: '' }).toEqual({ ...get.headers, 'x-request-id': '', date: '' })
-  })
+  it.each([...reads, ...both, ...operations, ...prognoses])(
+    'answers as GET does, without the body: %s',
+    async (path) => {
+      const { send } = await createTestServer()
+      const get = await send(`GET ${path}`)
+      const head = await send(`HEAD ${path}`)
+      expect(head).toMatchObject({ status: get.status, text: '' })
+      expect({ ...head.headers, 'x-request-id': '', date: '' }).toEqual({
+        ...get.headers,
+        'x-request-id': '',
+        date: '',
+      })
+    },
+  )
 })
