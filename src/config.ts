@@ -13,6 +13,11 @@ export interface ServerConfig {
   /** Hosts that a ciLink may name; undefined for all. */
   readonly allowedDomains: readonly string[] | undefined
   readonly argoCd: { readonly generateFiles: boolean; readonly repositoryUrl: string | undefined }
+  /** How many releases older than the oldest deployed one are kept, and one more. */
+  readonly releaseVersionsLimit: number
+  /** Whether `commits/` is written. */
+  readonly writesCommitData: boolean
+  readonly allowsLongApplicationNames: boolean
   /** What the form of a release may hold, in bytes and parts. */
   readonly releases: {
     readonly maximumBytes: number
@@ -87,6 +92,9 @@ const schema = z.object({
     .optional(),
   ARGO_CD_GENERATE_FILES: flag.default(true),
   ARGO_CD_REPOSITORY_URL: oneLine.optional(),
+  RELEASE_VERSIONS_LIMIT: wholeNumber(5, 30).default(20),
+  WRITE_COMMIT_DATA: flag.default(false),
+  ALLOW_LONG_APP_NAMES: flag.default(false),
   MAXIMUM_RELEASE_BYTES: wholeNumber(1, 2 ** 30).default(32 * 1024 * 1024),
   MAXIMUM_MANIFEST_BYTES: wholeNumber(1, 2 ** 30).default(10 * 1024 * 1024),
   MAXIMUM_RELEASE_VALUE_BYTES: wholeNumber(1, 2 ** 30).default(64 * 1024),
@@ -136,6 +144,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     json: config.JSON,
     allowedDomains: config.ALLOWED_DOMAINS,
     argoCd: { generateFiles: config.ARGO_CD_GENERATE_FILES, repositoryUrl: config.ARGO_CD_REPOSITORY_URL },
+    releaseVersionsLimit: config.RELEASE_VERSIONS_LIMIT,
+    writesCommitData: config.WRITE_COMMIT_DATA,
+    allowsLongApplicationNames: config.ALLOW_LONG_APP_NAMES,
     releases: {
       maximumBytes: config.MAXIMUM_RELEASE_BYTES,
       maximumManifestBytes: config.MAXIMUM_MANIFEST_BYTES,

@@ -51,6 +51,19 @@ export function sendMessage<Message extends object>(
     : sendRepresentation(request, reply, form.mediaType, toBinary(type, message))
 }
 
+/** Answers a write with a message in the form that was negotiated; the status is the caller's. */
+export function sendResult<Message extends object>(
+  reply: FastifyReply,
+  form: MessageForm,
+  type: MessageType<Message>,
+  message: NoInfer<Message>,
+): FastifyReply {
+  reply.header('Cache-Control', 'no-store')
+  return form.mediaType === 'application/json'
+    ? reply.type('application/json; charset=utf-8').send(toJson(type, message))
+    : reply.type(form.mediaType).send(toBinary(type, message))
+}
+
 /**
  * Answers a GET with one representation and its entity tag; `fingerprint` makes up the tag's first part where there
  * is one. Caches may keep it, but must ask each time.

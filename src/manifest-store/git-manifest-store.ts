@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change } from '../core/change.ts'
-import type { Command } from '../core/command.ts'
+import type { Command, Decision, LoadedEntry } from '../core/command.ts'
 import { removeEndedLocks } from '../core/ended-locks.ts'
 import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
+import type { Principal } from '../core/principal.ts'
 import type { ReleaseDetails } from '../core/release-details.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { CommitAuthor } from './commit-message.ts'
@@ -99,16 +100,31 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]> {
-    try {
-      return await readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application)
-    } catch (error) {
-      if (!isFromDisk(error)) throw error
-      throw new StoreUnavailableError(`the repository cannot be read: ${error.message}`, { cause: error })
-    }
+    return this.#read(() => readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application))
+  }
+
+  async readFile(snapshot: Snapshot, path: string): Promise<Uint8Array | undefined> {
+    return this.#read(async () => {
+      const entry = await readPath(this.#objects, this.#trees.get(snapshot), path)
+      return entry?.kind === 'file' ? entry.bytes : undefined
+    })
+  }
+
+  async readBlob(id: ObjectId): Promise<Uint8Array> {
+    return this.#read(() => this.#objects.readBlob(id))
   }
 
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>> {
     return this.#queue.submit(command, request)
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      throw new StoreUnavailableError(`the repository cannot be read: ${error.message}`, { cause: error })
+    }
   }
 
   health(): StoreHealth {
@@ -216,9 +232,8 @@ export class GitManifestStore implements ManifestStore {
     for (const { command, request } of batch) {
       try {
         const now = this.#clock()
-        const loaded = await this.#loadFiles(state, command.reads(state.snapshot))
         const { principal } = request
-        const { changes, text, result } = command.decide({ snapshot: state.snapshot, loaded, principal, now })
+        const { changes, text, result } = await this.#decideOne(command, state, principal, now)
         const edited = await this.#edit(state, changes, now)
         if (edited.root === state.tree || (state.tree === undefined && edited.objects.length === 0)) {
           outcomes.push({ submitted: { result, commit: undefined } })
@@ -268,13 +283,20 @@ export class GitManifestStore implements ManifestStore {
     }
   }
 
-  async #loadFiles(state: State, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    const files = new Map<string, Uint8Array>()
-    for (const path of paths) {
-      const file = await readPath(this.#objects, state.tree, path)
-      if (file !== undefined) files.set(path, file)
+  /** Loads what the command asks for, until it asks for nothing new, and lets it decide. */
+  async #decideOne<Result>(
+    command: Command<Result>,
+    { snapshot, tree }: State,
+    principal: Principal,
+    now: Date,
+  ): Promise<Decision<Result>> {
+    const loaded = new Map<string, LoadedEntry>()
+    const input = { snapshot, loaded, principal, now }
+    for (;;) {
+      const missing = new Set(command.reads(input).filter((path) => !loaded.has(path)))
+      if (missing.size === 0) return command.decide(input)
+      for (const path of missing) loaded.set(path, await readPath(this.#objects, tree, path))
     }
-    return files
   }
 
   #createCommit(
@@ -326,7 +348,7 @@ export class GitManifestStore implements ManifestStore {
     if (error instanceof PathConflictError || error instanceof InvalidPathError) {
       return new PathNotWritableError(`${error.message}; nothing was changed`, { cause: error })
     }
-    if (error instanceof ObjectMissingError || error instanceof MalformedObjectError || isFromDisk(error)) {
+    if (isUnreadable(error)) {
       return this.#toUnavailable(`the repository cannot be read: ${error.message}`, error)
     }
     return error
@@ -348,7 +370,9 @@ function isUnavailable(outcome: Outcome): boolean {
   return 'error' in outcome && outcome.error instanceof StoreUnavailableError
 }
 
-function isFromDisk(error: unknown): error is Error {
+/** An object is missing or broken, or the disk fails. */
+function isUnreadable(error: unknown): error is Error {
+  if (error instanceof ObjectMissingError || error instanceof MalformedObjectError) return true
   return error instanceof Error && 'syscall' in error
 }
 

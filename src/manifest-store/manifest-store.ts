@@ -16,6 +16,12 @@ export interface ManifestStore {
   /** The releases of an application with all that is known of them, newest first. Throws StoreUnavailableError. */
   readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]>
 
+  /** The bytes of the file at a path; undefined when no file stands there. Throws StoreUnavailableError. */
+  readFile(snapshot: Snapshot, path: string): Promise<Uint8Array | undefined>
+
+  /** The bytes of a blob that a snapshot names. Throws StoreUnavailableError, also when it is missing. */
+  readBlob(id: ObjectId): Promise<Uint8Array>
+
   /**
    * Decides the command in the one write queue. Resolves when its commit is durable and reachable from the branch, or
    * at once when it changes nothing. Throws what the command throws, StoreUnavailableError when it could not be

@@ -1,3 +1,4 @@
+import type { CreatedReleaseMessage } from './to-created-release-message.ts'
 import type { LockMessage } from './to-lock-message.ts'
 import type {
   ApplicationPrognosisMessage,
@@ -36,6 +37,40 @@ export function toKuberpultReleaseTrainJson({ target, team }: ReleaseTrainMessag
     ['target', textOrAbsent(target)],
     ['team', textOrAbsent(team)],
   ])
+}
+
+/** What came of a release as Kuberpult's server sends it: the outcome in its wrapper (spec 3.4), and a newline. */
+export function toKuberpultCreatedReleaseJson(message: CreatedReleaseMessage): string {
+  const { tooLong, alreadyExistsDifferent: different, missingManifest, isNoDownstream } = message
+  const toList = (texts: readonly string[]) => (texts.length === 0 ? undefined : `[${texts.map(toText).join(',')}]`)
+  const outcome = toObject([
+    ['Success', message.success && '{}'],
+    ['TooOld', message.tooOld && '{}'],
+    [
+      'TooLong',
+      tooLong &&
+        toObject([
+          ['app_name', textOrAbsent(tooLong.appName)],
+          ['reg_exp', toText(tooLong.regExp)],
+          ['max_len', String(tooLong.maxLen)],
+        ]),
+    ],
+    ['AlreadyExistsSame', message.alreadyExistsSame && '{}'],
+    [
+      'AlreadyExistsDifferent',
+      different &&
+        toObject([
+          [
+            'first_differing_field',
+            different.firstDifferingField === 0 ? undefined : String(different.firstDifferingField),
+          ],
+          ['diff', textOrAbsent(different.diff)],
+        ]),
+    ],
+    ['MissingManifest', missingManifest && toObject([['missing_manifest', toList(missingManifest.missingManifest)]])],
+    ['IsNoDownstream', isNoDownstream && toObject([['no_downstream', toList(isNoDownstream.noDownstream)]])],
+  ])
+  return `${outcome}\n`
 }
 
 function toEnvironment({ skipCause, appsPrognoses, envLocks }: EnvironmentPrognosisMessage, asNumber: boolean): string {

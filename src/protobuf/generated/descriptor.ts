@@ -593,6 +593,11 @@ export const descriptor = {
                     "proto3_optional": true
                   },
                   "comment": "The version deployed before; absent when nothing was."
+                },
+                "reason": {
+                  "type": "string",
+                  "id": 5,
+                  "comment": "Why it was not deployed, as a sentence; absent when it was."
                 }
               }
             },
