@@ -2,8 +2,14 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import { registerBodyParser } from './http/body-parser.ts'
+import { registerForms } from './http/form.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
+import { createRelease } from './http/routes/create-release.ts'
+import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
+import { deleteApplication } from './http/routes/delete-application.ts'
+import { deployRelease } from './http/routes/deploy-release.ts'
+import { removeApplication } from './http/routes/remove-application.ts'
 import { createLock } from './http/routes/create-lock.ts'
 import { deleteLock } from './http/routes/delete-lock.ts'
 import { getApplication } from './http/routes/get-application.ts'
@@ -82,6 +88,13 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const finish = answerWrongMethods(app)
   runReleaseTrain(app, options)
   getReleaseTrainPrognosis(app, options)
+  await registerForms(app, options.formLimits, (forms, readForm) => {
+    createRelease(forms, options, readForm)
+  })
+  deployRelease(app, options)
+  removeApplication(app, options)
+  createUndeployRelease(app, options)
+  deleteApplication(app, options)
   createLock(app, options)
   deleteLock(app, options)
   listLocks(app, options)

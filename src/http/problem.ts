@@ -10,6 +10,8 @@ import {
   StoreUnavailableError,
 } from '../manifest-store/store-errors.ts'
 import { messageType, toJson } from '../protobuf/messages.ts'
+import type { ListedLockMessage } from '../protobuf/to-locks-message.ts'
+import { toListedLockMessage } from '../protobuf/to-locks-message.ts'
 import { prognosisBodyOf } from './prognosis-message.ts'
 
 export const problemMediaType = 'application/problem+json'
@@ -99,6 +101,7 @@ interface Problem {
   readonly errors?: readonly InvalidPart[]
   readonly retryAfter?: number
   readonly prognosis?: ReturnType<typeof prognosisBodyOf>
+  readonly locks?: readonly ListedLockMessage[]
 }
 
 /**
@@ -129,6 +132,7 @@ export function toProblemJson(problem: Problem, requestId: string): string {
     code: problem.code,
     requestId,
     errors: problem.errors ?? [],
+    locks: problem.locks ?? [],
     ...(problem.prognosis && { fingerprint: problem.prognosis.fingerprint, prognosis: problem.prognosis }),
   })
 }
@@ -148,6 +152,7 @@ export function toProblem(error: unknown): Problem {
     if (error.problem.code === 'PROGNOSIS_CHANGED') {
       return { ...problem, prognosis: prognosisBodyOf(error.problem.prognosis, error.problem.commit) }
     }
+    if (error.problem.code === 'LOCKED') return { ...problem, locks: error.problem.locks.map(toListedLockMessage) }
     return error.problem.code === 'INVALID_NAME'
       ? { ...problem, errors: error.problem.invalid.map(toInvalidPart) }
       : problem

@@ -224,6 +224,13 @@ const outcomeSchemas: Readonly<Record<string, object>> = {
 
 const value = (description: string, more: object = {}) => ({ type: 'string', description, ...more })
 
+const manifest = {
+  type: 'string',
+  format: 'binary',
+  description:
+    'The manifest for the environment in brackets, as a file part: YAML, with any number of documents. One part for each environment.',
+}
+
 const multipartSchema = {
   type: 'object',
   required: ['application'],
@@ -244,13 +251,10 @@ const multipartSchema = {
       description:
         'Environments that it is deployed to at once although they take their versions from another environment. Can be repeated.',
     },
+    'manifests[development]': manifest,
   },
-  // One file for each environment.
+  // One file for each environment; the first by name, since Swagger UI only offers fields that have one.
   patternProperties: {
-    '^manifests\\[[^\\[\\]]+\\]$': {
-      type: 'string',
-      format: 'binary',
-      description: 'The manifest for the environment in brackets, as a file part: YAML, with any number of documents.',
-    },
+    '^manifests\\[[^\\[\\]]+\\]$': manifest,
   },
 }
