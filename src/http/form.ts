@@ -86,8 +86,9 @@ async function readForm(
     // In chunks it may become as large as is allowed.
     const length = Number(request.headers['content-length'] ?? limits.maximumBytes)
     if (length > limits.maximumBytes) throw bodyTooLarge(limits)
-    giveBack = await budget.take(length, limits.maximumWait, whenCallerLeaves(reply))
-    if (giveBack === undefined) throw tooBusy()
+    const signal = whenCallerLeaves(reply)
+    giveBack = await budget.take(length, limits.maximumWait, signal)
+    if (giveBack === undefined) throw signal.aborted ? callerLeft() : tooBusy()
     reply.raw.once('close', giveBack)
     return await parseForm(request, boundary, limits)
   } catch (error) {
@@ -142,7 +143,7 @@ async function* readBody(
     yield chunk
   }
   if (!request.readableEnded) {
-    throw new RequestError('REQUEST_TIMEOUT', 'the connection closed before the whole request had arrived')
+    throw callerLeft()
   }
   if (!counter.isClosed) throw invalidBody('multipart: NextPart: EOF')
 }
@@ -259,6 +260,10 @@ function bodyTooLarge({ maximumBytes }: FormLimits): RequestError {
 function tooLarge(what: string, limit: number, variable: string): RequestError {
   const unit = variable.endsWith('_BYTES') ? `${limit} bytes` : String(limit)
   return new RequestError('BODY_TOO_LARGE', `${what} than the ${unit} that ${variable} allows`)
+}
+
+function callerLeft(): RequestError {
+  return new RequestError('REQUEST_TIMEOUT', 'the connection closed before the whole request had arrived')
 }
 
 function tooBusy(): RequestError {
