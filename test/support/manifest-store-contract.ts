@@ -79,7 +79,12 @@ export function describeManifestStore(
         problems: [],
       })
       expect(store.health()).toEqual({ commit: undefined, isReadable: true, problems: [] })
-      expect(await store.readReleases(await store.snapshot(), cart)).toEqual([])
+      const snapshot = await store.snapshot()
+      expect(await store.readReleases(snapshot, cart)).toEqual([])
+      expect(await store.readRelease(snapshot, cart, 1n)).toBeUndefined()
+      expect(await store.findReleasesOfCommit(snapshot, 'c0ffee0')).toEqual(new Map())
+      const history = { environment: staging, application: cart, pageSize: 1, from: undefined }
+      expect(await store.readHistory(snapshot, history)).toEqual({ events: [], next: undefined, isTruncated: false })
     })
 
     it('gets its first commit from the first command, without a parent', async () => {
@@ -621,12 +626,22 @@ export function describeManifestStore(
       expect(store.health().problems).toEqual([])
     })
 
-    it('while the releases of an application are read is told to whoever asked', async () => {
+    it('while releases or history are read is told to whoever asked', async () => {
       const { store, repository } = await openShop()
       const snapshot = await store.snapshot()
       repository.beforeRead = breakDown
       await expect(store.readReleases(snapshot, cart)).rejects.toThrow(StoreUnavailableError)
+      await expect(store.readRelease(snapshot, cart, 1n)).rejects.toThrow(StoreUnavailableError)
+      await expect(store.findReleasesOfCommit(snapshot, 'c0ffee0')).rejects.toThrow(StoreUnavailableError)
+      const history = { environment: staging, application: cart, pageSize: 1, from: undefined }
+      await expect(store.readHistory(snapshot, history)).rejects.toThrow(StoreUnavailableError)
+      const token = { ...history, from: snapshot.commit }
+      await expect(store.readHistory(snapshot, token)).rejects.toThrow(StoreUnavailableError)
       repository.beforeRead = () => {}
+      expect(await store.readRelease(snapshot, cart, 1n)).toMatchObject({ version: 1n })
+      expect(await store.readRelease(snapshot, cart, 9n)).toBeUndefined()
+      expect(await store.findReleasesOfCommit(snapshot, 'c0ffee0')).toEqual(new Map())
+      expect(await store.readHistory(snapshot, token)).toMatchObject({ events: [{ version: 4n }] })
       expect(await store.readReleases(snapshot, cart)).toHaveLength(5)
     })
 

@@ -86,12 +86,14 @@ export class PackReader {
         throw new MalformedObjectError(`the base of a delta, ${entry.base.toString('hex')}, is missing`)
     }
     let object = base
-    for (const delta of deltas.toReversed()) {
-      object = { type: object.type, data: applyDelta(object.data, delta) }
-    }
-    if (deltas.length > 0) this.#bases.set(start, object)
     const baseOffset = offsets[deltas.length]
     if (deltas.length > 0 && baseOffset !== undefined) this.#bases.set(baseOffset, base)
+    // Each on the way, too: whoever reads one of a chain, such as a tree, goes on with its neighbours in history.
+    for (const [index, delta] of [...deltas.entries()].toReversed()) {
+      object = { type: object.type, data: applyDelta(object.data, delta) }
+      const offset = offsets[index]
+      if (offset !== undefined) this.#bases.set(offset, object)
+    }
     return object
   }
 

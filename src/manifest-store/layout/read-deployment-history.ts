@@ -131,7 +131,8 @@ function describe(
   return {
     by: { name: author.name, email: author.email },
     at: author.time,
-    subject,
+    // Not half of a character.
+    subject: subject.replace(/[\ud800-\udbff]$/u, ''),
     command,
     trainTarget: isTrain ? trailers.get(trailerKeys.target) : undefined,
     trainTeam: isTrain ? trailers.get(trailerKeys.team) : undefined,

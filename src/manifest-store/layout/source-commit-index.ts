@@ -3,6 +3,7 @@ import type { ObjectId } from '../../core/object-id.ts'
 import type { ObjectCache } from '../git/object-cache.ts'
 import { startTimeSlice } from '../git/time-slice.ts'
 import type { TreeEntry } from '../git/tree.ts'
+import { isTree } from '../git/tree.ts'
 import { isSameEntry } from './directory-memo.ts'
 import type { ReleaseName } from '../manifest-store.ts'
 import type { Directory } from './layout-reader.ts'
@@ -21,6 +22,7 @@ interface KnownApplication {
  * need not be complete: it can be switched on and off.
  */
 export class SourceCommitIndex {
+  readonly #objects: ObjectCache
   readonly #reader: LayoutReader
   readonly #applications = new Map<string, KnownApplication>()
   /** By source commit in lower case, then by application: the versions. */
@@ -28,6 +30,7 @@ export class SourceCommitIndex {
   #running: Promise<unknown> = Promise.resolve()
 
   constructor(objects: ObjectCache) {
+    this.#objects = objects
     this.#reader = new LayoutReader(objects)
   }
 
@@ -98,15 +101,17 @@ export class SourceCommitIndex {
     return { entry: isComplete ? entry : { ...entry, id: '' }, releases }
   }
 
-  /** Empty where the release does not say; undefined where that cannot be read at this moment. */
+  /** Empty where the release does not say, or says what is no id; undefined where that cannot be read at this moment. */
   async #readCommit(path: string, entry: TreeEntry): Promise<string | undefined> {
     const failuresBefore = this.#reader.failures
-    const commit = await this.#reader.attempt(path, async () => {
-      const directory = await this.#reader.directory(path, entry)
-      return this.#reader.text(`${path}/source_commit_id`, directory.get('source_commit_id'))
+    const text = await this.#reader.attempt(path, async () => {
+      // Not remembered as a tree: there are far more of them than writes ever need again.
+      const file = isTree(entry) ? await this.#objects.findInTree(entry.id, 'source_commit_id') : undefined
+      return this.#reader.text(`${path}/source_commit_id`, file)
     })
     if (this.#reader.failures !== failuresBefore) return undefined
-    return commit.ok ? (commit.value ?? '').trim().toLowerCase() : ''
+    const commit = text.ok ? (text.value ?? '').trim().toLowerCase() : ''
+    return /^[0-9a-f]{7,40}$/.test(commit) ? commit : ''
   }
 
   #replace(name: string, application: KnownApplication | undefined): void {

@@ -4,7 +4,14 @@ import { MalformedObjectError } from '../../../src/manifest-store/git/git-errors
 import { createObject, emptyBlobId, emptyTreeId } from '../../../src/manifest-store/git/git-object.ts'
 import { decodeName, encodeName, isNameText } from '../../../src/manifest-store/git/tree-name.ts'
 import type { TreeEntry } from '../../../src/manifest-store/git/tree.ts'
-import { isFile, isLink, isTree, parseTree, serializeTree } from '../../../src/manifest-store/git/tree.ts'
+import {
+  findTreeEntry,
+  isFile,
+  isLink,
+  isTree,
+  parseTree,
+  serializeTree,
+} from '../../../src/manifest-store/git/tree.ts'
 import { createBareRepository, git, gitBytes, hasGit } from '../../support/real-git.ts'
 
 const id = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString('hex'))
@@ -44,6 +51,21 @@ describe('a tree', () => {
         const parsed = parseTree(serializeTree(entries))
         expect(new Set(parsed)).toEqual(new Set(entries))
         expect(serializeTree(parsed.toReversed())).toEqual(serializeTree(entries))
+      }),
+    )
+  })
+
+  it('answers for one name what it answers for all, and is never read beyond its end', () => {
+    fc.assert(
+      fc.property(tree, name, fc.nat(), (entries, other, cut) => {
+        const data = serializeTree(entries)
+        for (const wanted of [...entries.map((entry) => entry.name), other, 'a/b', '']) {
+          expect(findTreeEntry(data, wanted)).toEqual(entries.find((entry) => entry.name === wanted))
+        }
+        const half = data.subarray(0, cut % (data.length + 1))
+        const isWhole = !(tryToParse(half) instanceof MalformedObjectError)
+        if (isWhole) expect(findTreeEntry(half, '')).toBeUndefined()
+        else expect(() => findTreeEntry(half, '')).toThrow(MalformedObjectError)
       }),
     )
   })

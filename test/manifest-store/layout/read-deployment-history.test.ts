@@ -268,6 +268,11 @@ describe.runIf(hasGit)('what a commit says of the request behind a deployment', 
     })
   })
 
+  it('is cut where its first line is endless, and never within a character', async () => {
+    const train = '\u{1f682}'
+    expect((await eventOf({ message: `x${train.repeat(1000)}` }))?.subject).toBe(`x${train.repeat(249)}`)
+  })
+
   it('knows us by the name that stands in commits', async () => {
     const { folder } = makeHistory([{ edits: [deploy(1)], message: ours, committer }])
     const untidy = { name: ' <Signalbox>, ', email: signalbox.email }

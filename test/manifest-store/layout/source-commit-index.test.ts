@@ -45,6 +45,7 @@ describe('the releases of a source commit', () => {
     ['is written in capitals, with a newline', release('cart', 3, `${a.toUpperCase()}\n`), { [a]: ['cart 3'] }],
     ['is short itself', { ...release('cart', 3, a.slice(0, 8)), ...shop }, { [a.slice(0, 8)]: ['cart 3'] }],
     ['stands where no release can be', release('cart', 'x', a), {}],
+    ['is no id', release('cart', 3, `${a.slice(0, 8)}, or so`), {}],
     ['is empty', release('cart', 3, ''), {}],
     ['is a directory', { [`applications/cart/releases/3/source_commit_id/${a}`]: '' }, {}],
   ])('whose commit %s', async (_what, files, expected) => {
