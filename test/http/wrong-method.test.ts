@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
 
-const reads = ['/api/environment-groups', '/api/environments/staging', '/api/applications', '/api/locks']
+const reads = ['/api/environment-groups', '/api/applications', '/api/locks']
 /** Read here, and written too. */
-const both = ['/api/applications/cart']
+const both = ['/api/applications/cart', '/api/environments/staging']
 const prognoses = [
   '/environments/staging/releasetrain/prognosis',
   '/environment-groups/production/releasetrain/prognosis',
@@ -66,7 +66,8 @@ describe('a wrong method', () => {
 describe('OPTIONS', () => {
   it.each([
     ...[...reads, ...operations, ...prognoses].map((path) => [path, 'GET, HEAD, OPTIONS']),
-    ...both.map((path) => [path, 'DELETE, GET, HEAD, OPTIONS']),
+    ['/api/applications/cart', 'DELETE, GET, HEAD, OPTIONS'],
+    ['/api/environments/staging', 'DELETE, GET, HEAD, OPTIONS, POST'],
     ...trains.map((path) => [path, 'OPTIONS, PUT']),
   ])('says what is possible: %s', async (path, allow) => {
     const { send } = await createTestServer()
