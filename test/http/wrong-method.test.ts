@@ -3,7 +3,7 @@ import { aProblem, createTestServer, itAnswers } from '../support/test-server.ts
 
 const reads = [
   '/api/environment-groups',
-  '/api/environments/staging',
+  '/api/environments/staging/config',
   '/api/applications',
   '/api/applications/cart',
   '/api/locks',
@@ -53,6 +53,16 @@ describe('a wrong method', () => {
       expected: aProblem(405, 'METHOD_NOT_ALLOWED', 'DELETE is not possible here; possible: GET, HEAD, OPTIONS'),
     },
     {
+      name: 'is told whichever routes share the path',
+      request: 'PUT /api/environments/staging',
+      body: '{',
+      expected: aProblem(
+        405,
+        'METHOD_NOT_ALLOWED',
+        'PUT is not possible here; possible: DELETE, GET, HEAD, OPTIONS, POST',
+      ),
+    },
+    {
       name: 'comes before everything else that may be wrong',
       request: 'POST /api/environments/No%20Name/releasetrain?x=1',
       headers: { accept: 'image/png', 'content-type': 'json', 'if-match': '"stale"' },
@@ -71,6 +81,8 @@ describe('OPTIONS', () => {
   it.each([
     ...[...reads, ...operations, ...prognoses].map((path) => [path, 'GET, HEAD, OPTIONS']),
     ...trains.map((path) => [path, 'OPTIONS, PUT']),
+    ['/api/environments/staging', 'DELETE, GET, HEAD, OPTIONS, POST'],
+    ['/environments/staging', 'OPTIONS, POST'],
   ])('says what is possible: %s', async (path, allow) => {
     const { send } = await createTestServer()
     expect(await send(`OPTIONS ${path}`)).toMatchObject({
