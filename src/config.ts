@@ -12,6 +12,11 @@ export interface ServerConfig {
   readonly json: 'proto' | 'kuberpult'
   /** Hosts that a ciLink may name; undefined for all. */
   readonly allowedDomains: readonly string[] | undefined
+  /** How many releases older than the oldest deployed one are kept, and one more. */
+  readonly releaseVersionsLimit: number
+  /** Whether `commits/` is written. */
+  readonly writesCommitData: boolean
+  readonly allowsLongApplicationNames: boolean
   readonly argoCd: {
     readonly generateFiles: boolean
     readonly repositoryUrl: string | undefined
@@ -97,6 +102,9 @@ const schema = z.object({
     .optional(),
   ARGO_CD_GENERATE_FILES: flag.default(true),
   ARGO_CD_REPOSITORY_URL: oneLine.optional(),
+  RELEASE_VERSIONS_LIMIT: wholeNumber(5, 30).default(20),
+  WRITE_COMMIT_DATA: flag.default(false),
+  ALLOW_LONG_APP_NAMES: flag.default(false),
   ARGO_CD_SERVER: webUrl.optional(),
   ARGO_CD_INSECURE: flag.default(false),
   GIT_WEB_URL: webUrl.optional(),
@@ -148,6 +156,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: config.LOG_LEVEL,
     json: config.JSON,
     allowedDomains: config.ALLOWED_DOMAINS,
+    releaseVersionsLimit: config.RELEASE_VERSIONS_LIMIT,
+    writesCommitData: config.WRITE_COMMIT_DATA,
+    allowsLongApplicationNames: config.ALLOW_LONG_APP_NAMES,
     argoCd: {
       generateFiles: config.ARGO_CD_GENERATE_FILES,
       repositoryUrl: config.ARGO_CD_REPOSITORY_URL,

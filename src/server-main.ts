@@ -92,10 +92,15 @@ async function start(config: ServerConfig, log: pino.Logger) {
       principalOf: () => createUnrestrictedPrincipal(config.author),
       json: config.json,
       allowedDomains: config.allowedDomains,
+      settings: {
+        argoCd: config.argoCd.generateFiles
+          ? { repositoryUrl: config.argoCd.repositoryUrl ?? repository.url, branch: repository.branch }
+          : undefined,
+        releaseVersionsLimit: config.releaseVersionsLimit,
+        writesCommitData: config.writesCommitData,
+      },
+      allowsLongApplicationNames: config.allowsLongApplicationNames,
       formLimits: toFormLimits(config.releases),
-      argoCd: config.argoCd.generateFiles
-        ? { repositoryUrl: config.argoCd.repositoryUrl ?? repository.url, branch: repository.branch }
-        : undefined,
       logger: log,
       version: await readVersion(),
     })

@@ -12,6 +12,9 @@ const defaults: ServerConfig = {
   logLevel: 'info',
   json: 'proto',
   allowedDomains: undefined,
+  releaseVersionsLimit: 20,
+  writesCommitData: false,
+  allowsLongApplicationNames: false,
   argoCd: { generateFiles: true, repositoryUrl: undefined, server: undefined, isInsecure: false },
   gitWebUrl: undefined,
   releases: {
@@ -64,6 +67,9 @@ describe('the configuration', () => {
         SIGNALBOX_GIT_AUTHOR_NAME: 'Äuthor',
         SIGNALBOX_GIT_AUTHOR_EMAIL: 'author@example.com',
         SIGNALBOX_ALLOW_ANONYMOUS: 'true',
+        SIGNALBOX_RELEASE_VERSIONS_LIMIT: '5',
+        SIGNALBOX_WRITE_COMMIT_DATA: 'true',
+        SIGNALBOX_ALLOW_LONG_APP_NAMES: 'true',
       }),
     ).toEqual({
       host: '0.0.0.0',
@@ -73,6 +79,9 @@ describe('the configuration', () => {
       logLevel: 'silent',
       json: 'kuberpult',
       allowedDomains: ['ci.example.com', 'github.com', 'localhost'],
+      releaseVersionsLimit: 5,
+      writesCommitData: true,
+      allowsLongApplicationNames: true,
       argoCd: {
         generateFiles: false,
         repositoryUrl: 'git@example.com:shop/manifests.git',

@@ -74,7 +74,7 @@ function decideCreation(
   const snapshotAfter = { ...snapshot, environments: new Map(snapshot.environments).set(name, after) }
   const changes = (): readonly Change[] => [
     { path: configFile(name), content: { kind: 'text', text: toEnvironmentConfigText(config) } },
-    ...(argoCd === undefined ? [] : renderArgoCdFiles(snapshotAfter, after, [], argoCd)),
+    ...(argoCd === undefined ? [] : renderArgoCdFiles(snapshotAfter, after, {}, argoCd)),
   ]
   return {
     changes: isDryRun || isUnchanged ? [] : changes(),

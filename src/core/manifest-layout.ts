@@ -18,6 +18,11 @@ export function applicationDirectoryIn(environment: EnvironmentName, application
   return `${environmentsDirectory}/${environment}/applications/${application}`
 }
 
+/** The manifest that is deployed there. */
+export function manifestFileIn(environment: EnvironmentName, application: ApplicationName): string {
+  return `${applicationDirectoryIn(environment, application)}/manifests/manifests.yaml`
+}
+
 /** `applications/<application>/releases/<version>` */
 export function releaseDirectory(application: ApplicationName, version: bigint): string {
   return `${applicationsDirectory}/${application}/releases/${version}`
@@ -33,7 +38,8 @@ export function argoCdFile(name: string): string {
   return `argocd/v1alpha1/${name}.yaml`
 }
 
-const maximumVersion = 2n ** 64n - 1n
+/** Versions are unsigned 64-bit numbers. */
+export const maximumVersion = 2n ** 64n - 1n
 
 /** A release's directory name as its version: an unsigned 64-bit number as it is written. Undefined for anything else. */
 export function parseVersion(name: string): bigint | undefined {

@@ -1,12 +1,13 @@
 import type { FastifyRequest } from 'fastify'
-import type { ArgoCdSource } from '../core/argo-cd-file.ts'
 import type { Principal } from '../core/principal.ts'
+import type { WriteSettings } from '../core/write-settings.ts'
 import type { ManifestChecker } from '../manifest-check/manifest-checker.ts'
 import type { ManifestStore } from '../manifest-store/manifest-store.ts'
 import type { FormLimits } from './form.ts'
 
 /** What the routes work with. */
 export interface ServerContext {
+  readonly settings: WriteSettings
   readonly store: ManifestStore
   readonly manifestChecker: ManifestChecker
   readonly clock: () => Date
@@ -15,8 +16,8 @@ export interface ServerContext {
   readonly json: 'proto' | 'kuberpult'
   /** Hosts that a ciLink may name; undefined for all. */
   readonly allowedDomains: readonly string[] | undefined
+  /** Whether the names of new applications may have 70 characters instead of 39. */
+  readonly allowsLongApplicationNames: boolean
   /** Of the forms that releases come in. */
   readonly formLimits: FormLimits
-  /** Undefined when no Argo CD files are to be written. */
-  readonly argoCd: ArgoCdSource | undefined
 }

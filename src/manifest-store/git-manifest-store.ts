@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change } from '../core/change.ts'
 import type { Command, Decision, LoadedEntry } from '../core/command.ts'
 import { removeEndedLocks } from '../core/ended-locks.ts'
+import type { DeploymentHistory } from '../core/deployment-history.ts'
 import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { Principal } from '../core/principal.ts'
@@ -16,13 +17,22 @@ import { InvalidPathError, MalformedObjectError, ObjectMissingError, PathConflic
 import type { GitObject } from './git/git-object.ts'
 import { createObject } from './git/git-object.ts'
 import { LayoutReader } from './layout/layout-reader.ts'
-import type { CommandRequest, ManifestStore, StoreHealth, Submitted } from './manifest-store.ts'
+import type {
+  CommandRequest,
+  HistoryRequest,
+  ManifestStore,
+  ReleaseName,
+  StoreHealth,
+  Submitted,
+} from './manifest-store.ts'
 import { pathsForArgoCd } from './layout/paths-for-argo-cd.ts'
 import { ObjectCache } from './git/object-cache.ts'
 import { readPath } from './git/read-path.ts'
-import { readReleaseDetails } from './layout/read-release-details.ts'
+import { readDeploymentHistory } from './layout/read-deployment-history.ts'
+import { readOneRelease, readReleaseDetails } from './layout/read-release-details.ts'
 import type { Repository } from './repository/repository.ts'
 import { SnapshotLoader } from './layout/snapshot-loader.ts'
+import { SourceCommitIndex } from './layout/source-commit-index.ts'
 import { PathNotWritableError, StoreConflictError, StoreUnavailableError } from './store-errors.ts'
 import type { WaitingCommand } from './write-queue.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -74,6 +84,9 @@ const writeProblemLifetime = 60_000
 /** How many odd pieces one command clears away; a repository with more of them is none of ours. */
 const maximumObstacles = 50
 
+/** How many commits one page of a history looks at: about a second's work. */
+const maximumCommitsOfPage = 10_000
+
 /** How often a batch is decided anew because others moved the branch meanwhile. */
 const maximumAttempts = 10
 
@@ -86,6 +99,7 @@ export class GitManifestStore implements ManifestStore {
   readonly #onPublished: StoreOptions['onPublished']
   readonly #objects: ObjectCache
   readonly #loader: SnapshotLoader
+  readonly #sourceCommits: SourceCommitIndex
   readonly #queue: WriteQueue
   readonly #trees = new WeakMap<Snapshot, ObjectId>()
   #current: State | undefined
@@ -102,6 +116,7 @@ export class GitManifestStore implements ManifestStore {
     this.#loader = new SnapshotLoader(this.#objects, (path) =>
       this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
     )
+    this.#sourceCommits = new SourceCommitIndex(this.#objects)
     this.#queue = new WriteQueue((batch) => this.#work(batch))
   }
 
@@ -116,6 +131,39 @@ export class GitManifestStore implements ManifestStore {
 
   async readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]> {
     return this.#read(() => readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application))
+  }
+
+  async readRelease(
+    snapshot: Snapshot,
+    application: ApplicationName,
+    version: bigint,
+  ): Promise<ReleaseDetails | undefined> {
+    const root = this.#trees.get(snapshot)
+    return this.#read(() => readOneRelease(new LayoutReader(this.#objects), root, application, version))
+  }
+
+  async findReleasesOfCommit(snapshot: Snapshot, commit: string): Promise<ReadonlyMap<string, readonly ReleaseName[]>> {
+    return this.#read(() => this.#sourceCommits.find(this.#trees.get(snapshot), commit))
+  }
+
+  async readHistory(snapshot: Snapshot, request: HistoryRequest): Promise<DeploymentHistory | undefined> {
+    const { from, ...of } = request
+    if (from !== undefined && !(await this.#isCommit(from))) return undefined
+    const start = from ?? snapshot.commit
+    if (start === undefined) return { events: [], next: undefined, isTruncated: false }
+    const options = { ...of, committer: this.#committer, maximumCommits: maximumCommitsOfPage }
+    return this.#read(() => readDeploymentHistory(this.#objects, start, options))
+  }
+
+  async #isCommit(id: ObjectId): Promise<boolean> {
+    try {
+      await this.#read(() => this.#objects.readCommit(id))
+      return true
+    } catch (error) {
+      const { cause } = error as Error
+      if (cause instanceof ObjectMissingError || cause instanceof MalformedObjectError) return false
+      throw error
+    }
   }
 
   async readFile(snapshot: Snapshot, path: string): Promise<Uint8Array | undefined> {

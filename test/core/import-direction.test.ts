@@ -31,7 +31,7 @@ describe('imports', () => {
   it('are found at all', () => {
     expect(files.length).toBeGreaterThan(20)
     expect(importsOf(readSource('core/release-train.ts'))).toEqual(
-      expect.arrayContaining(['./argo-cd-file.ts', './release-train-prognosis.ts', './skip-cause.ts']),
+      expect.arrayContaining(['./deployments.ts', './release-train-prognosis.ts', './skip-cause.ts']),
     )
   })
 

@@ -9,6 +9,7 @@ import { environmentConfig } from '../support/environment-config-arbitrary.ts'
 import type { RequestOptions } from '../support/test-server.ts'
 import { createTestStore } from '../support/test-store.ts'
 import { aPrincipal, aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
+import { writeSettings } from '../support/write-settings.ts'
 
 const argoCd = { repositoryUrl: 'git@example.com:shop/manifests.git', branch: 'main' }
 const qa = 'POST /api/environments/qa'
@@ -55,7 +56,7 @@ describe('creating an environment', () => {
   ])
 
   it('writes config.json as Kuberpult does and the Argo CD file, and is seen by every read', async () => {
-    const { send, repository } = await createTestServer({ options: { argoCd } })
+    const { send, repository } = await createTestServer({ options: { settings: writeSettings({ argoCd }) } })
     const config = { upstream: { environment: 'staging' }, argocd: { destination: { server: 'https://a?b&c' } } }
     const { headAfter, json } = await send(qa, { body: config })
     expect(json).toEqual({ environment: 'qa', commit: headAfter })
@@ -183,7 +184,7 @@ describe('creating an environment is refused', () => {
 
 describe('what GET answers of a config', () => {
   it('changes nothing when it is sent back, whatever stands in config.json, and however it is spelt', async () => {
-    const { send, commit } = await createTestServer({ options: { argoCd } })
+    const { send, commit } = await createTestServer({ options: { settings: writeSettings({ argoCd }) } })
     let several = 0
     const property = fc.asyncProperty(environmentConfig, fc.constantFrom(...spellings), async (config, inSpelling) => {
       const text = JSON.stringify(inSpelling(JSON.parse(toEnvironmentConfigText(config))))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { environmentLock, file } from '../support/changes.ts'
 import { aPrincipal, aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
+import { writeSettings } from '../support/write-settings.ts'
 
 const argoCd = { repositoryUrl: 'git@example.com:shop/manifests.git', branch: 'main' }
 const production = 'DELETE /api/environments/production-de'
@@ -9,7 +10,7 @@ describe('deleting an environment', () => {
   it('takes it away with all that is in it, locks included, and leaves releases alone', async () => {
     const { send } = await createTestServer({
       changes: [...environmentLock('production-de', 'freeze'), file('argocd/v1alpha1/production-de.yaml', 'x')],
-      options: { argoCd },
+      options: { settings: writeSettings({ argoCd }) },
     })
     const cart = (await send('GET /api/applications/cart')).json as { releases: { environments: string[] }[] }
     const dry = await send(`${production}?dryrun=true`)

@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
 
-const reads = [
-  '/api/environment-groups',
-  '/api/environments/staging/config',
-  '/api/applications',
-  '/api/applications/cart',
-  '/api/locks',
-]
+const reads = ['/api/environment-groups', '/api/environments/staging/config', '/api/applications', '/api/locks']
+/** Read here, and written too. */
+const both = ['/api/applications/cart']
 const prognoses = [
   '/environments/staging/releasetrain/prognosis',
   '/environment-groups/production/releasetrain/prognosis',
@@ -49,7 +45,7 @@ describe('a wrong method', () => {
     },
     {
       name: 'is told in a sentence elsewhere',
-      request: 'DELETE /api/applications/cart',
+      request: 'DELETE /api/applications',
       expected: aProblem(405, 'METHOD_NOT_ALLOWED', 'DELETE is not possible here; possible: GET, HEAD, OPTIONS'),
     },
     {
@@ -80,6 +76,7 @@ describe('a wrong method', () => {
 describe('OPTIONS', () => {
   it.each([
     ...[...reads, ...operations, ...prognoses].map((path) => [path, 'GET, HEAD, OPTIONS']),
+    ...both.map((path) => [path, 'DELETE, GET, HEAD, OPTIONS']),
     ...trains.map((path) => [path, 'OPTIONS, PUT']),
     ['/api/environments/staging', 'DELETE, GET, HEAD, OPTIONS, POST'],
     ['/environments/staging', 'OPTIONS, POST'],
@@ -95,11 +92,18 @@ describe('OPTIONS', () => {
 })
 
 describe('HEAD', () => {
-  it.each([...reads, ...operations, ...prognoses])('answers as GET does, without the body: %s', async (path) => {
-    const { send } = await createTestServer()
-    const get = await send(`GET ${path}`)
-    const head = await send(`HEAD ${path}`)
-    expect(head).toMatchObject({ status: get.status, text: '' })
-    expect({ ...head.headers, 'x-request-id': '', date: '' }).toEqual({ ...get.headers, 'x-request-id': '', date: '' })
-  })
+  it.each([...reads, ...both, ...operations, ...prognoses])(
+    'answers as GET does, without the body: %s',
+    async (path) => {
+      const { send } = await createTestServer()
+      const get = await send(`GET ${path}`)
+      const head = await send(`HEAD ${path}`)
+      expect(head).toMatchObject({ status: get.status, text: '' })
+      expect({ ...head.headers, 'x-request-id': '', date: '' }).toEqual({
+        ...get.headers,
+        'x-request-id': '',
+        date: '',
+      })
+    },
+  )
 })

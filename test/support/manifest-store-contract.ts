@@ -24,6 +24,7 @@ import type { Step } from './random-edits.ts'
 import { smallRepository, steps } from './random-edits.ts'
 import { createTestStore, fixtureFolder, seed, signalbox, testTime } from './test-store.ts'
 import { WatchedRepository } from './watched-repository.ts'
+import { writeSettings } from './write-settings.ts'
 
 const deployer = createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' })
 const request: CommandRequest = { principal: deployer, requestId: 'request-1' }
@@ -245,7 +246,7 @@ export function describeManifestStore(
           request: { target: 'staging', lookup: 'environment-first', team: undefined },
           ciLink: undefined,
           accepts: () => true,
-          argoCd: undefined,
+          settings: writeSettings(),
         }),
         request,
       )
@@ -817,7 +818,7 @@ function aTrain(options: Partial<ReleaseTrainOptions> = {}) {
     request: toStaging,
     ciLink: undefined,
     accepts: () => true,
-    argoCd: { repositoryUrl: 'https://example.com/manifests.git', branch: 'main' },
+    settings: writeSettings({ argoCd: { repositoryUrl: 'https://example.com/manifests.git', branch: 'main' } }),
     ...options,
   })
 }

@@ -16,6 +16,7 @@ import { commitBeside } from './changes.ts'
 import { createTestChecker } from './manifest-checker.ts'
 import { createTestStore, fixtureFolder, signalbox, testTime } from './test-store.ts'
 import { WatchedRepository } from './watched-repository.ts'
+import { writeSettings } from './write-settings.ts'
 
 /** How a server differs from the usual one: the shop of manifests-fixture at `testTime`, where everybody may do everything. */
 export interface ServerSetup {
@@ -24,7 +25,9 @@ export interface ServerSetup {
   /** The whole repository instead of the shop; an empty list for one without a commit. */
   readonly files?: readonly Change[]
   readonly principal?: Principal
-  readonly options?: Partial<Pick<ServerOptions, 'json' | 'allowedDomains' | 'argoCd' | 'clock' | 'version'>>
+  readonly options?: Partial<
+    Pick<ServerOptions, 'json' | 'allowedDomains' | 'settings' | 'allowsLongApplicationNames' | 'clock' | 'version'>
+  >
 }
 
 export interface TestServer {
@@ -80,8 +83,9 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
     principalOf: () => principal,
     json: 'proto',
     allowedDomains: undefined,
+    settings: writeSettings(),
+    allowsLongApplicationNames: false,
     formLimits: toFormLimits(readConfig({}).releases),
-    argoCd: undefined,
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as (typeof log)[0]) }),
     version: '0.0.0-test',
     ...setup.options,

@@ -56,7 +56,12 @@ function registerPaths(app: FastifyInstance, context: ServerContext, readForm: R
       handle: async ({ params: { environment }, query, form, request }, reply) => {
         const isDryRun = query.dryrun === 'true'
         const config = await readEnvironmentConfig(request, reply, readForm)
-        const command = createEnvironmentCommand({ name: environment, config, isDryRun, argoCd: context.argoCd })
+        const command = createEnvironmentCommand({
+          name: environment,
+          config,
+          isDryRun,
+          argoCd: context.settings.argoCd,
+        })
         return submitChange(context, { request, form, environment, isDryRun }, command, reply)
       },
     })

@@ -25,7 +25,7 @@ export function deleteEnvironment(app: FastifyInstance, context: ServerContext):
     },
     handle: async ({ params: { environment }, query, form, request }, reply) => {
       const isDryRun = query.dryrun === 'true'
-      const command = deleteEnvironmentCommand({ name: environment, isDryRun, argoCd: context.argoCd })
+      const command = deleteEnvironmentCommand({ name: environment, isDryRun, argoCd: context.settings.argoCd })
       return submitChange(context, { request, form, environment, isDryRun }, command, reply)
     },
   })
