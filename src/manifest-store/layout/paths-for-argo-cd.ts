@@ -15,12 +15,13 @@ export function pathsForArgoCd(changes: readonly Change[]): readonly string[] {
   return paths.size === 0 && first !== undefined ? [first.path] : [...paths]
 }
 
-const inApplication = /^environments\/[^/]+\/applications\/[^/]+/u
+const manifest = '/manifests/manifests.yaml'
+const removed = /^environments\/[^/]+\/applications\/[^/]+(?=(\/manifests)?$)/u
 
+/** A train asks this of ten thousands of paths. */
 function pathForArgoCd(path: string): string | undefined {
   if (path.startsWith('argocd/')) return path
-  const directory = inApplication.exec(path)?.[0]
-  if (directory === undefined) return undefined
-  const rest = path.slice(directory.length)
-  return rest === '' || rest.startsWith('/manifests') ? `${directory}/manifests/manifests.yaml` : undefined
+  if (path.endsWith(manifest) && path.startsWith('environments/')) return path
+  const directory = removed.exec(path)?.[0]
+  return directory === undefined ? undefined : directory + manifest
 }
