@@ -30,7 +30,7 @@ export interface OutputOptions {
   readonly stderr: Sink
   readonly isJson: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Texts that are never shown, whoever sends them back. */
+  /** Texts that are never shown, whoever sends them back. Those of a few characters are no secrets. */
   readonly secrets: readonly string[]
 }
 
@@ -38,7 +38,7 @@ export function createOutput({ stdout, stderr, isJson, environment, secrets }: O
   const hasColours = stdout.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb'
   const paint = (colour: Paint, text: string) => (text === '' ? '' : styleText(colour, text))
   const conceal = (text: string) =>
-    secrets.reduce((shown, secret) => (secret === '' ? shown : shown.replaceAll(secret, '***')), text)
+    secrets.reduce((shown, secret) => (secret.length < 8 ? shown : shown.replaceAll(secret, '***')), text)
 
   return {
     isJson,
