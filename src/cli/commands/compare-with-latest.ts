@@ -60,7 +60,7 @@ async function fetchLatest({ client }: Context, application: string): Promise<Re
     const answer = await client.read({
       method: 'POST',
       path: ['api', 'application', application, 'release', 'manifests', 'latest'],
-      body: await toFormBody(new FormData()),
+      body: toFormBody([]),
       namesAuthor: true,
     })
     return readManifests(answer)

@@ -8,6 +8,7 @@ import { describeFailure } from '../describe-failure.ts'
 import { aCommitId, aDisplayVersion, aLink, aName, aVersion, aWholeNumber } from '../flag-values.ts'
 import type { Flag, ParsedFlags } from '../flags.ts'
 import { isOn, requiredValueOf, UsageError, valueOf, valuesOf } from '../flags.ts'
+import type { FormPart } from '../form-body.ts'
 import { toFormBody } from '../form-body.ts'
 import { cleanLine } from '../output.ts'
 import { paintTable } from '../painters.ts'
@@ -104,7 +105,7 @@ export const release: Command = {
         method: 'POST',
         path: ['api', 'release'],
         headers: { ...acceptsMessage, ...clientHeaders(flags) },
-        body: await toFormBody(toForm(flags, files)),
+        body: toFormBody(toForm(flags, files)),
         namesAuthor: true,
       })
       showAnswer(context, answer, messages.createdRelease, toText, paintTable)
@@ -189,29 +190,26 @@ function toFileProblem(path: string, { code, message }: NodeJS.ErrnoException): 
   return `the file ${path} cannot be read: ${message}`
 }
 
-/** The form with the names that the reference's client gives its parts (spec 4.3). */
-function toForm(flags: ParsedFlags, files: readonly EnvironmentFiles[]): FormData {
-  const form = new FormData()
-  form.append('application', requiredValueOf(flags, 'application'))
-  for (const { environment, manifest, signature } of files) {
-    form.append(`manifests[${environment}]`, toBlob(manifest), `${environment}-manifest`)
-    if (signature !== undefined) {
-      form.append(`signatures[${environment}]`, toBlob(signature), `${environment}-signature`)
-    }
-  }
-  for (const { name } of valueFlags) {
-    const value = valueOf(flags, name)
-    if (value) form.append(name, value)
-  }
-  if (isOn(flags, 'prepublish')) form.append('is_prepublish', 'true')
-  for (const environment of valuesOf(flags, 'deploy-to-downstream')) {
-    form.append('deploy_to_downstream_environments', environment)
-  }
-  return form
-}
-
-function toBlob(content: Buffer): Blob {
-  return new Blob([content], { type: 'application/octet-stream' })
+/** The form with the names that Kuberpult's client gives its parts (spec 4.3). */
+function toForm(flags: ParsedFlags, files: readonly EnvironmentFiles[]): readonly FormPart[] {
+  return [
+    { name: 'application', content: requiredValueOf(flags, 'application') },
+    ...files.flatMap(({ environment, manifest, signature }) => [
+      { name: `manifests[${environment}]`, content: manifest, fileName: `${environment}-manifest` },
+      ...(signature === undefined
+        ? []
+        : [{ name: `signatures[${environment}]`, content: signature, fileName: `${environment}-signature` }]),
+    ]),
+    ...valueFlags.flatMap(({ name }) => {
+      const content = valueOf(flags, name)
+      return content ? [{ name, content }] : []
+    }),
+    ...(isOn(flags, 'prepublish') ? [{ name: 'is_prepublish', content: 'true' }] : []),
+    ...valuesOf(flags, 'deploy-to-downstream').map((content) => ({
+      name: 'deploy_to_downstream_environments',
+      content,
+    })),
+  ]
 }
 
 /** What came of it, environment by environment. */
