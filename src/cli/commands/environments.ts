@@ -32,7 +32,7 @@ export const status: Command = {
     if (only !== undefined) {
       const environment = await fetchEnvironment(context, only)
       if (output.isJson) output.printJson(toJson(messages.environment, environment))
-      else output.print(toStatus([toPlace(environment)], [environment], context), paintStatus)
+      else output.print(toStatus(context, [toPlace(environment)], [environment]), paintStatus)
       return
     }
     const answer = await client.read({ method: 'GET', path: ['api', 'environment-groups'], headers: acceptsMessage })
@@ -51,8 +51,7 @@ export const status: Command = {
         `{"environmentGroups":${toJson(messages.environmentGroups, groups)},"environments":[${all}]}`,
       )
     }
-    const warnings = groups.warnings.map((warning) => `\nwarning: ${cleanLine(warning)}`)
-    output.print(toStatus(places, environments, context) + warnings.join(''), paintStatus)
+    output.print(toStatus(context, places, environments, groups.warnings), paintStatus)
   },
 }
 
@@ -71,16 +70,22 @@ function toPlace({ name, environmentGroup, upstream, locks, warnings }: Environm
 const placeColumns = ['GROUP', 'ENVIRONMENT', 'FROM', 'LOCKS'].map((heading) => ({ heading }))
 
 /** The environments, then which version of each application is where. */
-function toStatus(places: readonly Place[], environments: readonly EnvironmentMessage[], { flags }: Context): string {
+function toStatus(
+  { flags }: Context,
+  places: readonly Place[],
+  environments: readonly EnvironmentMessage[],
+  moreWarnings: readonly string[] = [],
+): string {
   const rows = places.map(({ group, name, upstream, locks }) => [
     cleanLine(group),
     cleanLine(name),
     upstream?.latest === true ? 'latest' : cleanLine(upstream?.environment),
     toLockWords(locks),
   ])
-  const warnings = places.flatMap((place) =>
-    place.warnings.map((warning) => `warning: ${cleanLine(place.name)}: ${cleanLine(warning)}`),
-  )
+  const warnings = [
+    ...places.flatMap(({ name, warnings: of }) => of.map((warning) => `${name ?? ''}: ${warning}`)),
+    ...moreWarnings,
+  ].map((warning) => `warning: ${cleanLine(warning)}`)
   return [
     rows.length === 0 ? 'no environments' : toTable(placeColumns, rows),
     ...(warnings.length === 0 ? [] : [warnings.join('\n')]),
