@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http'
 import { mediaTypeOf, problemOf, textOf } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { cleanLine } from './output.ts'
+import { AnswerTooLargeError, TimeoutError } from './exchange.ts'
 import type { RequestFailure } from './request.ts'
-import { AnswerTooLargeError, TimeoutError } from './request.ts'
 
 /** A failed request for people: which one, the server's reason, and what to try. Lines. */
 export function describeFailure(failure: RequestFailure): readonly string[] {
@@ -60,6 +60,7 @@ const hintsByErrorCode: Readonly<Record<string, string>> = {
   ENOTFOUND: 'whether the host in --url is spelt right and known to the name service.',
   EAI_AGAIN: 'again: the name service did not answer.',
   ECONNRESET: 'again: the connection was closed before the answer had arrived. A proxy in between may have limits.',
+  ERR_TLS_CERT_ALTNAME_INVALID: "whether the host in --url is one that the server's certificate names.",
   EPROTO: 'whether --url should begin with http:// instead of https://.',
   HPE_INVALID_CONSTANT: 'whether --url should begin with https:// instead of http://, or names another port.',
 }
@@ -107,6 +108,6 @@ function hintsOfError(cause: unknown): readonly string[] {
   const codes = [cause, ...(cause instanceof AggregateError ? (cause.errors as unknown[]) : [])].map(codeOf)
   const hint = codes.map((code) => hintsByErrorCode[code]).find((text) => text !== undefined)
   if (hint !== undefined) return [hint]
-  const isCertificate = codes.some((code) => /CERT|SELF_SIGNED|ALTNAME/u.test(code))
+  const isCertificate = codes.some((code) => /CERT|SELF_SIGNED/u.test(code))
   return isCertificate ? ["the certificate of the server's authority in NODE_EXTRA_CA_CERTS."] : []
 }

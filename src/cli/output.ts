@@ -36,7 +36,7 @@ export interface OutputOptions {
 
 export function createOutput({ stdout, stderr, isJson, environment, secrets }: OutputOptions): Output {
   const hasColours = stdout.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb'
-  const paint = (colour: Paint, text: string) => (text === '' ? '' : styleText(colour, text))
+  const paint = (colour: Paint, text: string) => (text === '' ? '' : styleText(colour, text, { validateStream: false }))
   const conceal = (text: string) =>
     secrets.reduce((shown, secret) => (secret.length < 8 ? shown : shown.replaceAll(secret, '***')), text)
 

@@ -1,8 +1,6 @@
-import type { IncomingMessage } from 'node:http'
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import type { Answer } from './answer.ts'
 import { mediaTypeOf, problemOf, protobufMediaType } from './answer.ts'
+import { exchange } from './exchange.ts'
 
 /** A request as commands say it. */
 export interface ApiRequest {
@@ -43,15 +41,6 @@ export class RequestFailure extends Error {
   }
 }
 
-/** The server ran out of the time that `--timeout` gives it. */
-export class TimeoutError extends Error {
-  override readonly name = 'TimeoutError'
-}
-
-export class AnswerTooLargeError extends Error {
-  override readonly name = 'AnswerTooLargeError'
-}
-
 export interface ClientOptions {
   readonly url: string
   /** Those of every request. */
@@ -66,6 +55,8 @@ export interface ClientOptions {
   readonly onRetry: (failure: RequestFailure, pauseSeconds: number, retry: number) => void
   /** Told when a request begins; what it answers is called when the request has ended. */
   readonly onWait: (request: string) => () => void
+  /** The proxy to go through; undefined for none. */
+  readonly proxyFor: (url: URL) => URL | undefined
   readonly maximumAnswerBytes?: number
 }
 
@@ -82,6 +73,8 @@ const maximumRetryAfterSeconds = 30
 export function createClient(options: ClientOptions): Client {
   const base = new URL(options.url)
   const prefix = `${base.origin}${base.pathname.replace(/\/+$/u, '')}`
+  const auth = `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`
+  const authorization = auth === ':' ? {} : { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }
 
   async function read(request: ApiRequest): Promise<Answer> {
     const url = toUrl(prefix, request)
@@ -89,7 +82,15 @@ export function createClient(options: ClientOptions): Client {
     const done = options.onWait(shown)
     let answer: Answer
     try {
-      answer = await exchange(url, request, { ...options, base })
+      answer = await exchange({
+        url,
+        method: request.method,
+        headers: { ...authorization, ...toHeaders(request, options) },
+        body: request.body?.bytes,
+        timeoutSeconds: options.timeoutSeconds,
+        maximumAnswerBytes: options.maximumAnswerBytes ?? 256 * 1024 * 1024,
+        proxy: options.proxyFor(url),
+      })
     } catch (cause) {
       throw new RequestFailure(shown, { cause })
     } finally {
@@ -130,42 +131,14 @@ function toUrl(prefix: string, { path, query = {} }: ApiRequest): URL {
   return url
 }
 
-async function exchange(url: URL, request: ApiRequest, options: ClientOptions & { base: URL }): Promise<Answer> {
-  const { base, timeoutSeconds, maximumAnswerBytes = 256 * 1024 * 1024 } = options
-  const { method, body } = request
-  // A timer takes at most 2^31 milliseconds.
-  const signal = AbortSignal.timeout(Math.min(timeoutSeconds * 1000, 2 ** 31 - 1))
-  const headers = {
+function toHeaders(request: ApiRequest, options: ClientOptions): Readonly<Record<string, string>> {
+  const { method, headers, body, namesAuthor } = request
+  return {
     ...options.headers,
-    ...(request.namesAuthor === true && options.authorHeaders),
-    ...request.headers,
-    ...(body && { 'Content-Type': body.contentType }),
-    ...(body && { 'Content-Length': String(body.bytes.length) }),
+    ...(namesAuthor === true && options.authorHeaders),
+    ...headers,
+    ...(body && { 'Content-Type': body.contentType, 'Content-Length': String(body.bytes.length) }),
     ...(body === undefined && (method === 'PUT' || method === 'POST') && { 'Content-Length': '0' }),
-  }
-  const auth = `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`
-  try {
-    // Not `fetch`: it gives up after five minutes whatever the timeout, and adds headers of its own. And a connection for
-    // each try, because servers may close theirs after an error (spec 4.2).
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const start = url.protocol === 'https:' ? requestHttps : requestHttp
-      const outgoing = start(url, { method, headers, signal, agent: false, ...(auth !== ':' && { auth }) }, resolve)
-      outgoing.on('error', reject)
-      outgoing.end(body?.bytes)
-    })
-    const chunks: Buffer[] = []
-    let length = 0
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      length += chunk.length
-      if (length > maximumAnswerBytes) {
-        throw new AnswerTooLargeError(`the answer is larger than ${maximumAnswerBytes} bytes`)
-      }
-      chunks.push(chunk)
-    }
-    return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }
-  } catch (error) {
-    if (signal.aborted) throw new TimeoutError(`no answer within ${timeoutSeconds} s`, { cause: error })
-    throw error
   }
 }
 

@@ -9,6 +9,7 @@ import { defaultRetries, defaultTimeoutSeconds, globalFlags } from './global-fla
 import { toCommandHelp, toHelp, toSynopsis } from './help.ts'
 import type { Output, Sink } from './output.ts'
 import { createOutput } from './output.ts'
+import { proxyFor } from './proxy.ts'
 import type { Client } from './request.ts'
 import { createClient, RequestFailure } from './request.ts'
 import { readVersion } from './version.ts'
@@ -93,6 +94,7 @@ function connect(flags: ParsedFlags, { bearer, proxy }: Tokens, output: Output, 
     timeoutSeconds: Number(valueOf(flags, 'timeout') ?? defaultTimeoutSeconds),
     retries,
     sleep: world.sleep,
+    proxyFor: (address) => proxyFor(address, world.environment),
     onRetry: (failure, pauseSeconds, retry) =>
       output.note(
         `${failure.request} failed: ${summaryOf(failure)}; trying again in ${pauseSeconds} s (${retry} of ${retries})`,

@@ -2,7 +2,9 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { ClientOptions } from '../../src/cli/request.ts'
-import { AnswerTooLargeError, createClient } from '../../src/cli/request.ts'
+import { AnswerTooLargeError } from '../../src/cli/exchange.ts'
+import { describeFailure } from '../../src/cli/describe-failure.ts'
+import { createClient, RequestFailure } from '../../src/cli/request.ts'
 import { messages } from '../../src/cli/messages.ts'
 import { runCli } from './run-cli.ts'
 import type { CannedAnswer, Reaction } from './recording-server.ts'
@@ -162,6 +164,26 @@ describe('a read that fails', () => {
     expect([first.replace(/^.* failed: /u, ''), ...others]).toEqual(lines)
   })
 
+  it.each<[cause: unknown, told: string[]]>([
+    [
+      new AggregateError([anError('ECONNREFUSED', 'refused ::1'), anError('ECONNREFUSED', 'refused 127.0.0.1')]),
+      ['refused ::1; refused 127.0.0.1', 'Try: whether the server runs, and whether --url names its host and port.'],
+    ],
+    [
+      anError('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate'),
+      ['self-signed certificate', "Try: the certificate of the server's authority in NODE_EXTRA_CA_CERTS."],
+    ],
+    [
+      anError('ERR_TLS_CERT_ALTNAME_INVALID', 'wrong name'),
+      ['wrong name', "Try: whether the host in --url is one that the server's certificate names."],
+    ],
+    [anError('ENOSUCHCODE', ''), ['ENOSUCHCODE']],
+    ['no error at all', ['no error at all']],
+  ])('because of %o', (cause, told) => {
+    const lines = describeFailure(new RequestFailure('GET x', { cause })).map((line) => line.trim())
+    expect(lines).toEqual([`GET x failed: ${told[0]}`, ...told.slice(1)])
+  })
+
   it('because nobody listens', async () => {
     const { code, stderr } = await runCli(['--url', `http://127.0.0.1:${await unusedPort()}`, 'locks'])
     expect(code).toBe(1)
@@ -239,8 +261,13 @@ const clientOptions: Omit<ClientOptions, 'url'> = {
   timeoutSeconds: 10,
   retries: 0,
   sleep: () => Promise.resolve(),
+  proxyFor: () => undefined,
   onRetry: () => undefined,
   onWait: () => () => undefined,
+}
+
+function anError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
 }
 
 async function unusedPort(): Promise<number> {
