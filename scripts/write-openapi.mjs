@@ -9,6 +9,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 // The document depends on the routes alone: nothing of this is called.
 const app = await buildServer({
   store: undefined,
+  manifestChecker: undefined,
+  formLimits: {},
   clock: () => new Date(),
   principalOf: () => undefined,
   json: 'proto',

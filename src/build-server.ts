@@ -2,20 +2,32 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import { registerBodyParser } from './http/body-parser.ts'
+import { registerForms } from './http/form.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
+import { createRelease } from './http/routes/create-release.ts'
+import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
+import { deleteApplication } from './http/routes/delete-application.ts'
+import { deployRelease } from './http/routes/deploy-release.ts'
+import { removeApplication } from './http/routes/remove-application.ts'
 import { createLock } from './http/routes/create-lock.ts'
 import { deleteLock } from './http/routes/delete-lock.ts'
 import { getApplication } from './http/routes/get-application.ts'
+import { getCommitDeployments } from './http/routes/get-commit-deployments.ts'
+import { getDeployedCommit } from './http/routes/get-deployed-commit.ts'
+import { getDeploymentHistory } from './http/routes/get-deployment-history.ts'
 import { getEnvironment } from './http/routes/get-environment.ts'
 import { getHealth } from './http/routes/get-health.ts'
+import { getManifests } from './http/routes/get-manifests.ts'
 import { getOpenApiDocument } from './http/routes/get-openapi-document.ts'
+import { getProcessDelay } from './http/routes/get-process-delay.ts'
 import { getReleaseTrainPrognosis } from './http/routes/get-release-train-prognosis.ts'
 import { listApplications } from './http/routes/list-applications.ts'
 import { listEnvironmentGroups } from './http/routes/list-environment-groups.ts'
 import { listLocks } from './http/routes/list-locks.ts'
 import { runReleaseTrain } from './http/routes/run-release-train.ts'
 import type { ServerContext } from './http/server-context.ts'
+import { toUnknownPathError } from './http/unknown-path.ts'
 import type { LastRequests } from './http/unreadable-request.ts'
 import { createUnreadableRequestHandler } from './http/unreadable-request.ts'
 import { answerWrongMethods } from './http/wrong-method.ts'
@@ -56,16 +68,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      new RequestError(
-        'NOT_FOUND',
-        `unknown endpoint '${request.url.split('?', 1)[0]?.slice(1)}'; /docs shows what there is`,
-      ),
-      request,
-      reply,
-    ),
-  )
+  app.setNotFoundHandler((request, reply) => sendProblem(toUnknownPathError(request.url), request, reply))
   registerBodyParser(app)
   closeConnectionsWithServer(app)
   app.addHook('onRequest', async (request, reply) => {
@@ -82,6 +85,13 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const finish = answerWrongMethods(app)
   runReleaseTrain(app, options)
   getReleaseTrainPrognosis(app, options)
+  await registerForms(app, options.formLimits, (forms, readForm) => {
+    createRelease(forms, options, readForm)
+  })
+  deployRelease(app, options)
+  removeApplication(app, options)
+  createUndeployRelease(app, options)
+  deleteApplication(app, options)
   createLock(app, options)
   deleteLock(app, options)
   listLocks(app, options)
@@ -89,6 +99,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   getEnvironment(app, options)
   listApplications(app, options)
   getApplication(app, options)
+  getManifests(app, options)
+  getDeployedCommit(app, options)
+  getDeploymentHistory(app, options)
+  getCommitDeployments(app, options)
+  getProcessDelay(app)
   getHealth(app, options)
   getOpenApiDocument(app)
   app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))

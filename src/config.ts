@@ -13,6 +13,20 @@ export interface ServerConfig {
   /** Hosts that a ciLink may name; undefined for all. */
   readonly allowedDomains: readonly string[] | undefined
   readonly argoCd: { readonly generateFiles: boolean; readonly repositoryUrl: string | undefined }
+  /** How many releases older than the oldest deployed one are kept, and one more. */
+  readonly releaseVersionsLimit: number
+  /** Whether `commits/` is written. */
+  readonly writesCommitData: boolean
+  readonly allowsLongApplicationNames: boolean
+  /** What the form of a release may hold, in bytes and parts. */
+  readonly releases: {
+    readonly maximumBytes: number
+    readonly maximumManifestBytes: number
+    readonly maximumValueBytes: number
+    readonly maximumParts: number
+  }
+  /** Of the thread that looks into manifests: megabytes, and seconds for each manifest. */
+  readonly manifestCheck: { readonly maximumMemory: number; readonly maximumSeconds: number }
   readonly committer: { readonly name: string; readonly email: string }
   /** Who made a change, while nobody is asked who they are. */
   readonly author: { readonly name: string; readonly email: string }
@@ -34,6 +48,13 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
 
 const oneLine = z.string().regex(/^\P{Cc}+$/u, 'must be one line of text')
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true')
+
+const wholeNumber = (from: number, to: number) =>
+  z.coerce
+    .number({ error: 'must be a number' })
+    .int('must be a whole number')
+    .min(from, `must be at least ${from}`)
+    .max(to, `must be at most ${to}`)
 
 const schema = z.object({
   HOST: oneLine.default('127.0.0.1'),
@@ -71,6 +92,15 @@ const schema = z.object({
     .optional(),
   ARGO_CD_GENERATE_FILES: flag.default(true),
   ARGO_CD_REPOSITORY_URL: oneLine.optional(),
+  RELEASE_VERSIONS_LIMIT: wholeNumber(5, 30).default(20),
+  WRITE_COMMIT_DATA: flag.default(false),
+  ALLOW_LONG_APP_NAMES: flag.default(false),
+  MAXIMUM_RELEASE_BYTES: wholeNumber(1, 2 ** 30).default(32 * 1024 * 1024),
+  MAXIMUM_MANIFEST_BYTES: wholeNumber(1, 2 ** 30).default(10 * 1024 * 1024),
+  MAXIMUM_RELEASE_VALUE_BYTES: wholeNumber(1, 2 ** 30).default(64 * 1024),
+  MAXIMUM_RELEASE_PARTS: wholeNumber(1, 100_000).default(1000),
+  MANIFEST_CHECK_MEMORY_MB: wholeNumber(32, 65_536).default(256),
+  MANIFEST_CHECK_SECONDS: wholeNumber(1, 3600).default(30),
   GIT_COMMITTER_NAME: oneLine.default('Signalbox'),
   GIT_COMMITTER_EMAIL: oneLine.default('signalbox@localhost'),
   GIT_AUTHOR_NAME: oneLine.default('Signalbox'),
@@ -114,6 +144,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     json: config.JSON,
     allowedDomains: config.ALLOWED_DOMAINS,
     argoCd: { generateFiles: config.ARGO_CD_GENERATE_FILES, repositoryUrl: config.ARGO_CD_REPOSITORY_URL },
+    releaseVersionsLimit: config.RELEASE_VERSIONS_LIMIT,
+    writesCommitData: config.WRITE_COMMIT_DATA,
+    allowsLongApplicationNames: config.ALLOW_LONG_APP_NAMES,
+    releases: {
+      maximumBytes: config.MAXIMUM_RELEASE_BYTES,
+      maximumManifestBytes: config.MAXIMUM_MANIFEST_BYTES,
+      maximumValueBytes: config.MAXIMUM_RELEASE_VALUE_BYTES,
+      maximumParts: config.MAXIMUM_RELEASE_PARTS,
+    },
+    manifestCheck: { maximumMemory: config.MANIFEST_CHECK_MEMORY_MB, maximumSeconds: config.MANIFEST_CHECK_SECONDS },
     committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
     author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
   }

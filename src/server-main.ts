@@ -10,6 +10,8 @@ import type { ServerConfig } from './config.ts'
 import { ConfigError, readConfig, unknownVariables } from './config.ts'
 import { createUnrestrictedPrincipal } from './core/principal.ts'
 import { toGreeting } from './greeting.ts'
+import { toFormLimits } from './http/form.ts'
+import { WorkerManifestChecker } from './manifest-check/worker-manifest-checker.ts'
 import { assertNotExported } from './manifest-store/repository/assert-not-exported.ts'
 import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
 import { LocalRepository } from './manifest-store/repository/local-repository.ts'
@@ -34,7 +36,7 @@ async function main(): Promise<void> {
   for (const name of unknownVariables(process.env)) log.warn(`${name} means nothing to Signalbox: is it misspelt?`)
 
   try {
-    const { app, store, repository } = await start(config, log)
+    const { app, store, manifestChecker, repository } = await start(config, log)
     const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
     log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
     if (isTerminal || config.repository === undefined) {
@@ -44,6 +46,7 @@ async function main(): Promise<void> {
       if (err) log.fatal({ err }, 'shutting down because of an error')
       else log.info({ signal }, 'shutting down: finishing what was begun')
       await app.close()
+      await manifestChecker.close()
       await store.close()
       log.info('closed')
     })
@@ -70,22 +73,30 @@ async function start(config: ServerConfig, log: pino.Logger) {
   }
   const repository = await LocalRepository.open({ path, branch: config.branch, committer: config.committer, log })
   const store = new GitManifestStore({ repository, committer: config.committer, clock, log })
+  const manifestChecker = new WorkerManifestChecker(config.manifestCheck)
   try {
     assertNotExported(await store.snapshot(), repository.url)
     const app = await buildServer({
       store,
+      manifestChecker,
       clock,
       principalOf: () => createUnrestrictedPrincipal(config.author),
       json: config.json,
       allowedDomains: config.allowedDomains,
-      argoCd: config.argoCd.generateFiles
-        ? { repositoryUrl: config.argoCd.repositoryUrl ?? repository.url, branch: repository.branch }
-        : undefined,
+      settings: {
+        argoCd: config.argoCd.generateFiles
+          ? { repositoryUrl: config.argoCd.repositoryUrl ?? repository.url, branch: repository.branch }
+          : undefined,
+        releaseVersionsLimit: config.releaseVersionsLimit,
+        writesCommitData: config.writesCommitData,
+      },
+      allowsLongApplicationNames: config.allowsLongApplicationNames,
+      formLimits: toFormLimits(config.releases),
       logger: log,
       version: await readVersion(),
     })
     await app.listen({ host: config.host, port: config.port })
-    return { app, store, repository }
+    return { app, store, manifestChecker, repository }
   } catch (error) {
     await store.close()
     throw error

@@ -10,6 +10,8 @@ export interface Change {
 export type Content =
   /** A file with this UTF-8 text. */
   | { readonly kind: 'text'; readonly text: string }
+  /** A file with these bytes, which have this id as a blob. */
+  | { readonly kind: 'bytes'; readonly id: ObjectId; readonly bytes: Uint8Array }
   /** A file whose bytes are an object that exists already. */
   | { readonly kind: 'blob'; readonly id: ObjectId }
   /** A symbolic link. */

@@ -1,13 +1,25 @@
 import type { Change } from './change.ts'
 import type { CommitText } from './commit-text.ts'
+import type { ObjectId } from './object-id.ts'
 import type { Principal } from './principal.ts'
 import type { Snapshot } from './snapshot.ts'
+
+/** What stands at a path of the repository beyond the snapshot; `undefined` where nothing does, or a submodule. */
+export type LoadedEntry =
+  | { readonly kind: 'file'; readonly bytes: Uint8Array }
+  | { readonly kind: 'link'; readonly target: string }
+  /** The ids of the entries by name. */
+  | { readonly kind: 'directory'; readonly entries: ReadonlyMap<string, ObjectId> }
+  | undefined
+
+/** What was loaded for a command, by path. */
+export type Loaded = ReadonlyMap<string, LoadedEntry>
 
 /** What a command decides from. */
 export interface DecisionInput {
   readonly snapshot: Snapshot
-  /** The files that `reads` named, by path; a path without a file is absent. */
-  readonly loaded: ReadonlyMap<string, Uint8Array>
+  /** Everything that `reads` named. */
+  readonly loaded: Loaded
   readonly principal: Principal
   readonly now: Date
 }
@@ -24,8 +36,11 @@ export interface Decision<Result> {
  * the branch's; so both functions are pure.
  */
 export interface Command<Result> {
-  /** The paths of the files that the decision needs beyond the snapshot. */
-  reads(snapshot: Snapshot): readonly string[]
+  /**
+   * The paths that the decision needs beyond the snapshot. Asked again with what has been loaded so far until it names
+   * nothing new: what to read may depend on what was read.
+   */
+  reads(input: DecisionInput): readonly string[]
   /** Throws DomainError when the wish cannot be granted; that fails this command alone. */
   decide(input: DecisionInput): Decision<Result>
 }

@@ -1,40 +1,61 @@
-import type { Application, Release } from './application.ts'
 import type { ArgoCdSource } from './argo-cd-file.ts'
 import { argoCdFiles } from './argo-cd-file.ts'
 import type { Change } from './change.ts'
 import type { Environment, EnvironmentApplication } from './environment.ts'
 import { toGoTimeText } from './go-time.ts'
 import { applicationDirectoryIn, argoCdFile, versionLinkTarget } from './manifest-layout.ts'
-import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
+import type { ApplicationName, TeamName } from './names.ts'
+import type { ObjectId } from './object-id.ts'
 import type { Principal } from './principal.ts'
 import type { Readable } from './readable.ts'
 import type { Snapshot } from './snapshot.ts'
-import { queuedVersion } from './snapshot.ts'
+import { applicationIn } from './snapshot.ts'
 
-/** Deploys a release that has a manifest for the environment: link, manifest, who and when (spec 6.3). */
+/** A version that a command deploys. */
+export interface DeploymentStep {
+  readonly environment: Environment
+  readonly application: ApplicationName
+  readonly version: bigint
+  readonly manifest: ObjectId
+  /** The version deployed before; undefined when there was none, or it cannot be read. */
+  readonly from: bigint | undefined
+}
+
+/** A version that a command remembers, because locks hold it back. */
+export interface HeldStep {
+  readonly environment: Environment
+  readonly application: ApplicationName
+  readonly version: bigint
+  /** The lock that Kuberpult would name, for the record. */
+  readonly lock: { readonly kind: 'environment' | 'application' | 'team'; readonly message: string } | undefined
+}
+
+/**
+ * Deploys a version with its manifest: link, manifest, who and when (spec 6.3). One that is deployed already keeps who and
+ * when: mostly that changes nothing, but a manifest that is not the release's is put right.
+ */
 export function deploy(
-  environment: EnvironmentName,
-  application: ApplicationName,
-  release: Release,
+  { environment: { name: environment }, application, version, manifest, from }: DeploymentStep,
   principal: Pick<Principal, 'name' | 'email'>,
   now: Date,
 ): readonly Change[] {
   const directory = applicationDirectoryIn(environment, application)
-  const manifest = release.manifests.get(environment)
-  if (manifest === undefined) throw new Error(`release ${release.version} of ${application} has no manifest to deploy`)
+  const signature: readonly Change[] = [
+    { path: `${directory}/deployed_by`, content: { kind: 'text', text: principal.name } },
+    { path: `${directory}/deployed_by_email`, content: { kind: 'text', text: principal.email } },
+    { path: `${directory}/deployed_at_utc`, content: { kind: 'text', text: toGoTimeText(now) } },
+  ]
   return [
     {
       path: `${directory}/version`,
-      content: { kind: 'link', target: versionLinkTarget(application, release.version) },
+      content: { kind: 'link', target: versionLinkTarget(application, version) },
     },
     {
       path: `${directory}/manifests/manifests.yaml`,
       // An empty manifest is written as one space: Argo CD and Kuberpult's readers rely on a file that is not empty.
       content: manifest === emptyFile ? { kind: 'text', text: ' ' } : { kind: 'blob', id: manifest },
     },
-    { path: `${directory}/deployed_by`, content: { kind: 'text', text: principal.name } },
-    { path: `${directory}/deployed_by_email`, content: { kind: 'text', text: principal.email } },
-    { path: `${directory}/deployed_at_utc`, content: { kind: 'text', text: toGoTimeText(now) } },
+    ...(version === from ? [] : signature),
     { path: `${directory}/queued_version`, content: { kind: 'absent' } },
   ]
 }
@@ -43,31 +64,42 @@ export function deploy(
 const emptyFile = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
 
 /** Remembers the version that a lock holds back; no change when it is remembered already. */
-export function queue(environment: Environment, application: Application, version: bigint): readonly Change[] {
-  const queued = queuedVersion(environment, application)
-  if (queued.ok && queued.value === version) return []
-  const path = `${applicationDirectoryIn(environment.name, application.name)}/queued_version`
-  return [{ path, content: { kind: 'link', target: versionLinkTarget(application.name, version) } }]
+export function queue({ environment, application, version }: HeldStep): readonly Change[] {
+  const entry = applicationIn(environment, application)
+  const queued = entry.ok ? entry.value?.queuedVersion : entry
+  if (queued?.ok && queued.value === version) return []
+  const path = `${applicationDirectoryIn(environment.name, application)}/queued_version`
+  return [{ path, content: { kind: 'link', target: versionLinkTarget(application, version) } }]
+}
+
+/** What is different from the snapshot in an environment's Argo CD files. */
+export interface ArgoCdEdit {
+  readonly deployed?: readonly ApplicationName[]
+  readonly removed?: readonly ApplicationName[]
+  /** The teams of applications that get another one. */
+  readonly teams?: ReadonlyMap<ApplicationName, TeamName | undefined>
 }
 
 /**
- * The environment's Argo CD files as they must be after these applications were deployed to it. They depend on which
- * applications are deployed, not on versions, so mostly they come out as they were and change nothing.
+ * The environment's Argo CD files as they must be after an edit. They depend on which applications are deployed, not on
+ * versions, so mostly they come out as they were and change nothing.
  */
 export function renderArgoCdFiles(
   snapshot: Snapshot,
   environment: Environment,
-  deployedNow: readonly ApplicationName[],
+  { deployed: deployedNow = [], removed = [], teams }: ArgoCdEdit,
   source: ArgoCdSource,
 ): readonly Change[] {
   if (!environment.config.ok || environment.config.value.argoCd === undefined) return []
+  const teamOf = (name: ApplicationName) => (teams?.has(name) ? teams.get(name) : knownTeamOf(snapshot, name))
   const deployed = new Map<ApplicationName, TeamName | undefined>()
-  for (const name of deployedNow) deployed.set(name, teamOf(snapshot, name))
+  for (const name of deployedNow) deployed.set(name, teamOf(name))
   if (environment.applications.ok) {
     for (const [name, entry] of environment.applications.value) {
-      if (isRunning(snapshot, name, entry)) deployed.set(name, teamOf(snapshot, name))
+      if (isRunning(snapshot, name, entry)) deployed.set(name, teamOf(name))
     }
   }
+  for (const name of removed) deployed.delete(name)
   return argoCdFiles(environment.name, environment.config.value.argoCd, deployed, source).map(({ name, text }) => ({
     path: argoCdFile(name),
     content: { kind: 'text', text },
@@ -78,13 +110,13 @@ export function renderArgoCdFiles(
  * Whether the application stands in the Argo CD file of an environment that knows this of it. What cannot be read does
  * not take a running application out of the file, because Argo CD would delete it; a stray file is no application.
  */
-function isRunning(snapshot: Snapshot, name: ApplicationName, entry: Readable<EnvironmentApplication>): boolean {
+export function isRunning(snapshot: Snapshot, name: ApplicationName, entry: Readable<EnvironmentApplication>): boolean {
   if (!entry.ok) return snapshot.applications.has(name)
   const { version, hasManifestOnly } = entry.value
   return version.ok ? Boolean(version.value) : hasManifestOnly
 }
 
-function teamOf(snapshot: Snapshot, name: ApplicationName): TeamName | undefined {
+function knownTeamOf(snapshot: Snapshot, name: ApplicationName): TeamName | undefined {
   const application = snapshot.applications.get(name)
   return application?.ok && application.value.team.ok ? application.value.team.value : undefined
 }

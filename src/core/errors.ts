@@ -1,3 +1,4 @@
+import type { ListedLock } from './list-locks.ts'
 import type { ObjectId } from './object-id.ts'
 import type { Prognosis } from './release-train-prognosis.ts'
 
@@ -31,6 +32,14 @@ export type DomainProblem =
   | { readonly code: 'UNKNOWN_TARGET'; readonly target: string }
   | { readonly code: 'UNKNOWN_ENVIRONMENT'; readonly environment: string }
   | { readonly code: 'UNKNOWN_APPLICATION'; readonly application: string }
+  | { readonly code: 'UNKNOWN_RELEASE'; readonly application: string }
+  | { readonly code: 'APPLICATION_UNREADABLE'; readonly application: string }
+  | { readonly code: 'ENVIRONMENT_UNREADABLE'; readonly environment: string }
+  | { readonly code: 'VERSIONS_EXHAUSTED'; readonly application: string }
+  | { readonly code: 'MANIFEST_MISSING'; readonly environment: string; readonly version: bigint }
+  | { readonly code: 'LOCKED'; readonly locks: readonly ListedLock[] }
+  | { readonly code: 'NOT_UNDEPLOYED'; readonly application: string }
+  | { readonly code: 'UNKNOWN_COMMIT'; readonly commit: string }
   | { readonly code: 'UNKNOWN_GROUP'; readonly group: string }
   | { readonly code: 'UNKNOWN_TEAM'; readonly team: string }
   | { readonly code: 'INVALID_END'; readonly end: Date | undefined }

@@ -14,6 +14,7 @@ import { isDirectoryName, isValidApplicationName, isValidEnvironmentName, isVali
 import { assertPermitted } from './permission.ts'
 import type { Readable } from './readable.ts'
 import { readable } from './readable.ts'
+import { toSeconds } from './rfc-3339.ts'
 import type { Snapshot } from './snapshot.ts'
 import { applicationIn, isKnownTeam } from './snapshot.ts'
 
@@ -208,11 +209,6 @@ function writeLock(
     ...file('suggested_lifetime', text.suggestedLifetime),
     ...file('expires_at', end?.toISOString()),
   ]
-}
-
-/** RFC 3339 without a fraction, as Kuberpult writes it. */
-function toSeconds(moment: Date): string {
-  return moment.toISOString().replace(/\.\d+/u, '')
 }
 
 function removeLock(

@@ -28,7 +28,8 @@ export function argoCdFile(name: string): string {
   return `argocd/v1alpha1/${name}.yaml`
 }
 
-const maximumVersion = 2n ** 64n - 1n
+/** Versions are unsigned 64-bit numbers. */
+export const maximumVersion = 2n ** 64n - 1n
 
 /** A release's directory name as its version: an unsigned 64-bit number as it is written. Undefined for anything else. */
 export function parseVersion(name: string): bigint | undefined {

@@ -15,9 +15,9 @@ export function isValidEnvironmentName(name: string): name is EnvironmentName {
   return isValidName('environment', name)
 }
 
-/** Whether `name` may be given to an application. */
-export function isValidApplicationName(name: string): name is ApplicationName {
-  return isValidName('application', name)
+/** Whether `name` may be given to an application; `isLong` allows 70 characters. */
+export function isValidApplicationName(name: string, isLong = false): name is ApplicationName {
+  return isLong ? name.length <= 70 && namePattern.test(name) : isValidName('application', name)
 }
 
 /** Whether `name` may be given to a team. */

@@ -1,7 +1,17 @@
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 
 /** What a principal may be allowed to do; Kuberpult's action names (spec 5.3). */
-export type Action = 'CreateLock' | 'DeleteLock' | 'DeployRelease' | 'DeployReleaseTrain'
+export type Action =
+  | 'CreateLock'
+  | 'DeleteLock'
+  | 'CreateRelease'
+  | 'DeployRelease'
+  | 'CreateUndeploy'
+  | 'DeployUndeploy'
+  | 'CreateEnvironment'
+  | 'DeleteEnvironment'
+  | 'DeleteEnvironmentApplication'
+  | 'DeployReleaseTrain'
 
 /** What an action is done to. Without an application: the environment as a whole. */
 export interface ActionTarget {

@@ -1,10 +1,11 @@
-import type { ArgoCdSource } from './argo-cd-file.ts'
-import type { Change } from './change.ts'
 import type { Command, DecisionInput } from './command.ts'
 import type { CommitSection, CommitText } from './commit-text.ts'
 import { trailerKeys } from './commit-text.ts'
-import { deploy, queue, renderArgoCdFiles } from './deployment-changes.ts'
+import type { DeploymentStep, HeldStep } from './deployment-changes.ts'
+import type { DeploymentPlan, RemovedVersions } from './deployments.ts'
+import { carryOut, readsOf, toRemovedSection } from './deployments.ts'
 import { DomainError } from './errors.ts'
+import type { EnvironmentName } from './names.ts'
 import type {
   ApplicationPrognosis,
   EnvironmentPrognosis,
@@ -13,6 +14,8 @@ import type {
 } from './release-train-prognosis.ts'
 import { prognoseReleaseTrain } from './release-train-prognosis.ts'
 import { describeApplicationSkip, describeEnvironmentSkip } from './skip-cause.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { WriteSettings } from './write-settings.ts'
 
 export interface ReleaseTrainOptions {
   readonly request: ReleaseTrainRequest
@@ -20,59 +23,72 @@ export interface ReleaseTrainOptions {
   readonly ciLink: string | undefined
   /** Whether the run is wanted with this prognosis: how `If-Match` reaches the decision. */
   readonly accepts: (prognosis: Prognosis) => boolean
-  /** Undefined when no Argo CD files are to be written. */
-  readonly argoCd: ArgoCdSource | undefined
+  readonly settings: WriteSettings
 }
 
 /**
  * A release train as a command. It does exactly what the prognosis of the same request says at that moment, and its
  * result is that prognosis. Throws what the prognosis throws, and PROGNOSIS_CHANGED when it is not accepted.
  */
-export function createReleaseTrain(options: ReleaseTrainOptions): Command<Prognosis> {
+export function createReleaseTrain({ request, ciLink, accepts, settings }: ReleaseTrainOptions): Command<Prognosis> {
+  const plan = rememberLast((input) => {
+    const prognosis = prognoseReleaseTrain(input.snapshot, request, input.principal, input.now)
+    return { prognosis, deployments: toPlan(prognosis, input.snapshot) }
+  })
   return {
-    reads: () => [],
+    reads: (input) => readsOf(plan(input).deployments, input, settings),
     decide: (input) => {
-      const { snapshot, principal, now } = input
-      const prognosis = prognoseReleaseTrain(snapshot, options.request, principal, now)
-      if (!options.accepts(prognosis)) {
+      const { prognosis, deployments } = plan(input)
+      if (!accepts(prognosis)) {
         throw new DomainError(
-          { code: 'PROGNOSIS_CHANGED', prognosis, commit: snapshot.commit },
+          { code: 'PROGNOSIS_CHANGED', prognosis, commit: input.snapshot.commit },
           'the prognosis has changed since it was made: nothing was deployed',
         )
       }
-      return {
-        changes: prognosis.environments.flatMap((environment) => toChanges(environment, input, options.argoCd)),
-        text: toCommitText(prognosis, options.ciLink),
-        result: prognosis,
-      }
+      const { changes, removed } = carryOut(deployments, input, settings)
+      return { changes, text: toCommitText(prognosis, removed, ciLink), result: prognosis }
     },
   }
 }
 
-function toChanges(
-  prognosis: EnvironmentPrognosis,
-  { snapshot, principal, now }: DecisionInput,
-  argoCd: ArgoCdSource | undefined,
-): readonly Change[] {
-  const environment = snapshot.environments.get(prognosis.environment)
-  if (prognosis.outcome.kind === 'skipped' || environment === undefined) return []
-  const changes: Change[] = []
-  const deployed = []
-  for (const { application, outcome } of prognosis.outcome.applications) {
-    if (outcome.kind === 'travels') {
-      changes.push(...deploy(environment.name, application, outcome.release, principal, now))
-      // Version 0 stands for nothing in the Argo CD file (spec 1.6).
-      if (outcome.release.version > 0n) deployed.push(application)
-      continue
+/** Answers the same for the same input without working it out again: reading and deciding need the same plan. */
+function rememberLast<T>(work: (input: DecisionInput) => T): (input: DecisionInput) => T {
+  let last: { readonly input: DecisionInput; readonly answer: T } | undefined
+  return (input) => {
+    if (last?.input !== input) last = { input, answer: work(input) }
+    return last.answer
+  }
+}
+
+/** What a prognosis deploys, and what it holds back. */
+function toPlan({ target, environments }: Prognosis, snapshot: Snapshot): DeploymentPlan {
+  const deployed: DeploymentStep[] = []
+  const held: HeldStep[] = []
+  const upstreams = new Map<EnvironmentName, EnvironmentName | 'latest'>()
+  for (const { environment: name, upstream, outcome } of environments) {
+    const environment = snapshot.environments.get(name)
+    if (outcome.kind === 'skipped' || environment === undefined) continue
+    if (upstream !== undefined) upstreams.set(name, upstream)
+    for (const { application, deployedVersion: from, outcome: of } of outcome.applications) {
+      if (of.kind === 'travels') {
+        const { version, manifests } = of.release
+        const manifest = manifests.get(name)
+        if (manifest === undefined) throw new Error(`release ${version} of ${application} has no manifest to deploy`)
+        deployed.push({ environment, application, version, manifest, from })
+        continue
+      }
+      const version = heldVersion(of)
+      if (version !== undefined) held.push({ environment, application, version, lock: lockBehind(of) })
     }
-    const held = heldVersion(outcome)
-    const known = snapshot.applications.get(application)
-    if (held !== undefined && known?.ok) changes.push(...queue(environment, known.value, held))
   }
-  if (deployed.length > 0 && argoCd !== undefined) {
-    changes.push(...renderArgoCdFiles(snapshot, environment, deployed, argoCd))
-  }
-  return changes
+  const group = target.kind === 'group' ? target.name : undefined
+  return { deployed, held, train: (name) => ({ group, upstream: upstreams.get(name) ?? 'latest' }) }
+}
+
+function lockBehind(outcome: ApplicationPrognosis['outcome']): HeldStep['lock'] {
+  if (!('locks' in outcome)) return undefined
+  const kind = outcome.cause === 'TEAM_IS_LOCKED' ? 'team' : 'application'
+  return { kind, message: outcome.locks[0]?.message ?? '' }
 }
 
 /** The version that is queued: only an application or team lock holds one back. */
@@ -80,7 +96,7 @@ export function heldVersion(outcome: ApplicationPrognosis['outcome']): bigint | 
   return 'heldVersion' in outcome ? outcome.heldVersion : undefined
 }
 
-function toCommitText(prognosis: Prognosis, ciLink: string | undefined): CommitText {
+function toCommitText(prognosis: Prognosis, removed: RemovedVersions, ciLink: string | undefined): CommitText {
   const { target, team, environments } = prognosis
   const sections: CommitSection[] = environments.map((environment) => ({
     heading:
@@ -92,7 +108,7 @@ function toCommitText(prognosis: Prognosis, ciLink: string | undefined): CommitT
   if (ciLink !== undefined) sections.unshift({ heading: 'Started by', lines: [ciLink] })
   return {
     subject: `Release train to ${target.name}${team === undefined ? '' : ` for team ${team}`}: ${summarise(environments)}`,
-    sections,
+    sections: [...sections, ...toRemovedSection(removed)],
     trailers: [
       { key: trailerKeys.command, value: 'release-train' },
       { key: trailerKeys.target, value: `${target.kind} ${target.name}` },

@@ -8,10 +8,10 @@ import { problemMediaType, RequestError } from './problem.ts'
 
 /** One operation of the API: what it takes, what it answers, and how it is described in OpenAPI. */
 export interface Endpoint<Params, Query, Body, Form extends Offer> {
-  readonly method: 'GET' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly url: string
   readonly operationId: string
-  readonly tag: 'Release trains' | 'Locks' | 'Environments' | 'Applications' | 'Operations'
+  readonly tag: 'Release trains' | 'Releases' | 'Deployments' | 'Locks' | 'Environments' | 'Applications' | 'Operations'
   readonly summary: string
   readonly description?: string
   readonly deprecated?: boolean
@@ -19,6 +19,8 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
   readonly query?: z.ZodType<Query>
   /** The JSON body, whatever its Content-Type says: see `registerBodyParser`. An empty one is left to the handler. */
   readonly body?: z.ZodType<Body>
+  /** The schema of a multipart/form-data body, for the document: the handler reads it, because it is streamed. */
+  readonly multipart?: object
   /** Says so in the document; the handler refuses a request without one in its own words. */
   readonly isBodyRequired?: boolean
   /** Refuses a request whose Content-Type is anything but JSON, an absent one included. */
@@ -154,6 +156,11 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
     ...(endpoint.params && { params: toSchema(endpoint.params) }),
     ...(endpoint.query && { querystring: toSchema(endpoint.query) }),
     ...(endpoint.body && { body: toSchema(endpoint.body), 'x-body-required': endpoint.isBodyRequired === true }),
+    ...(endpoint.multipart && {
+      consumes: ['multipart/form-data'],
+      body: endpoint.multipart,
+      'x-body-required': true,
+    }),
     ...(requestHeaders && {
       headers: { type: 'object', properties: describeAll(requestHeaders) },
     }),

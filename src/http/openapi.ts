@@ -28,6 +28,8 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
           name: 'Release trains',
           description: 'Bring the versions of an upstream environment to a target, or see what that would do.',
         },
+        { name: 'Releases', description: 'New versions of applications, and their manifests.' },
+        { name: 'Deployments', description: 'What runs where, who brought it there, and how to change it by hand.' },
         { name: 'Locks', description: 'Stop trains and automatic deployments, never people.' },
         { name: 'Environments', description: 'What is deployed, queued and locked where.' },
         { name: 'Applications', description: 'Releases and where they are.' },

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { DomainProblem, InvalidName } from '../core/errors.ts'
 import { DomainError } from '../core/errors.ts'
+import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
 import {
   AbandonedError,
   PathNotWritableError,
@@ -9,6 +10,8 @@ import {
   StoreUnavailableError,
 } from '../manifest-store/store-errors.ts'
 import { messageType, toJson } from '../protobuf/messages.ts'
+import type { ListedLockMessage } from '../protobuf/to-locks-message.ts'
+import { toListedLockMessage } from '../protobuf/to-locks-message.ts'
 import { prognosisBodyOf } from './prognosis-message.ts'
 
 export const problemMediaType = 'application/problem+json'
@@ -43,6 +46,8 @@ const requestStatuses = {
   URL_TOO_LONG: 414,
   UNSUPPORTED_MEDIA_TYPE: 415,
   HEADERS_TOO_LARGE: 431,
+  TOO_MANY_UPLOADS: 503,
+  NOT_IMPLEMENTED: 501,
 } as const
 
 export type RequestErrorCode = keyof typeof requestStatuses
@@ -53,6 +58,14 @@ const domainStatuses = {
   UNKNOWN_TARGET: 400,
   UNKNOWN_ENVIRONMENT: 404,
   UNKNOWN_APPLICATION: 404,
+  UNKNOWN_RELEASE: 404,
+  APPLICATION_UNREADABLE: 409,
+  ENVIRONMENT_UNREADABLE: 409,
+  VERSIONS_EXHAUSTED: 400,
+  MANIFEST_MISSING: 400,
+  LOCKED: 409,
+  NOT_UNDEPLOYED: 409,
+  UNKNOWN_COMMIT: 404,
   UNKNOWN_GROUP: 400,
   UNKNOWN_TEAM: 404,
   INVALID_END: 400,
@@ -90,6 +103,7 @@ interface Problem {
   readonly errors?: readonly InvalidPart[]
   readonly retryAfter?: number
   readonly prognosis?: ReturnType<typeof prognosisBodyOf>
+  readonly locks?: readonly ListedLockMessage[]
 }
 
 /**
@@ -98,7 +112,7 @@ interface Problem {
  */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error)
-  if (problem.status >= 500) request.log.error({ err: error }, `answered ${problem.status}`)
+  if (problem.status >= 500 && problem.status !== 501) request.log.error({ err: error }, `answered ${problem.status}`)
   // Nobody is there to be answered, so this is the only trace of the request.
   else if (error instanceof AbandonedError) request.log.info({ code: problem.code }, error.message)
   else request.log.debug({ code: problem.code, detail: problem.detail }, `answered ${problem.status}`)
@@ -120,23 +134,32 @@ export function toProblemJson(problem: Problem, requestId: string): string {
     code: problem.code,
     requestId,
     errors: problem.errors ?? [],
+    locks: problem.locks ?? [],
     ...(problem.prognosis && { fingerprint: problem.prognosis.fingerprint, prognosis: problem.prognosis }),
   })
 }
 
 export function toProblem(error: unknown): Problem {
   if (error instanceof RequestError) {
-    return { status: requestStatuses[error.code], code: error.code, detail: error.message, errors: error.errors }
+    const problem = {
+      status: requestStatuses[error.code],
+      code: error.code,
+      detail: error.message,
+      errors: error.errors,
+    }
+    return error.code === 'TOO_MANY_UPLOADS' ? { ...problem, retryAfter: 5 } : problem
   }
   if (error instanceof DomainError) {
     const problem: Problem = { status: domainStatuses[error.code], code: error.code, detail: error.message }
     if (error.problem.code === 'PROGNOSIS_CHANGED') {
       return { ...problem, prognosis: prognosisBodyOf(error.problem.prognosis, error.problem.commit) }
     }
+    if (error.problem.code === 'LOCKED') return { ...problem, locks: error.problem.locks.map(toListedLockMessage) }
     return error.problem.code === 'INVALID_NAME'
       ? { ...problem, errors: error.problem.invalid.map(toInvalidPart) }
       : problem
   }
+  if (error instanceof ManifestTooComplexError) return { status: 400, code: error.code, detail: error.message }
   if (error instanceof StoreUnavailableError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
   }

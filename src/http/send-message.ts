@@ -20,12 +20,12 @@ export const notModified: ResponseDescription = {
   description: 'The representation in `If-None-Match` is still the current one.',
 }
 
-/** What a read can answer, beside its own refusals. */
-export function readResponses(description: string, schema: string): Readonly<Record<number, ResponseDescription>> {
+/** What a read can answer, beside its own refusals: a message, or a body of its own. */
+export function readResponses(description: string, body: string | NonNullable<ResponseDescription['content']>) {
   return {
     200: {
       description,
-      content: messageContent(schema),
+      content: typeof body === 'string' ? messageContent(body) : body,
       headers: {
         ETag: 'Identifies this representation: send it as `If-None-Match` to be answered only when it changed.',
       },
@@ -35,7 +35,7 @@ export function readResponses(description: string, schema: string): Readonly<Rec
     406: { description: 'None of the forms is acceptable.' },
     500: { description: 'A fault of Signalbox.' },
     503: { description: 'The repository cannot be read.' },
-  }
+  } satisfies Record<number, ResponseDescription>
 }
 
 /** Answers with a message in the form that was negotiated, or with 304 when the client has just that already. */
@@ -49,6 +49,19 @@ export function sendMessage<Message extends object>(
   return form.mediaType === 'application/json'
     ? sendRepresentation(request, reply, 'application/json; charset=utf-8', toJson(type, message))
     : sendRepresentation(request, reply, form.mediaType, toBinary(type, message))
+}
+
+/** Answers a write with a message in the form that was negotiated; the status is the caller's. */
+export function sendResult<Message extends object>(
+  reply: FastifyReply,
+  form: MessageForm,
+  type: MessageType<Message>,
+  message: NoInfer<Message>,
+): FastifyReply {
+  reply.header('Cache-Control', 'no-store')
+  return form.mediaType === 'application/json'
+    ? reply.type('application/json; charset=utf-8').send(toJson(type, message))
+    : reply.type(form.mediaType).send(toBinary(type, message))
 }
 
 /**

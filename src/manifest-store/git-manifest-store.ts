@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change } from '../core/change.ts'
-import type { Command } from '../core/command.ts'
+import type { Command, Decision, LoadedEntry } from '../core/command.ts'
 import { removeEndedLocks } from '../core/ended-locks.ts'
+import type { DeploymentHistory } from '../core/deployment-history.ts'
 import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
+import type { Principal } from '../core/principal.ts'
 import type { ReleaseDetails } from '../core/release-details.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { CommitAuthor } from './commit-message.ts'
@@ -15,12 +17,21 @@ import { InvalidPathError, MalformedObjectError, ObjectMissingError, PathConflic
 import type { GitObject } from './git/git-object.ts'
 import { createObject } from './git/git-object.ts'
 import { LayoutReader } from './layout/layout-reader.ts'
-import type { CommandRequest, ManifestStore, StoreHealth, Submitted } from './manifest-store.ts'
+import type {
+  CommandRequest,
+  HistoryRequest,
+  ManifestStore,
+  ReleaseName,
+  StoreHealth,
+  Submitted,
+} from './manifest-store.ts'
 import { ObjectCache } from './git/object-cache.ts'
 import { readPath } from './git/read-path.ts'
-import { readReleaseDetails } from './layout/read-release-details.ts'
+import { readDeploymentHistory } from './layout/read-deployment-history.ts'
+import { readOneRelease, readReleaseDetails } from './layout/read-release-details.ts'
 import type { Repository } from './repository/repository.ts'
 import { SnapshotLoader } from './layout/snapshot-loader.ts'
+import { SourceCommitIndex } from './layout/source-commit-index.ts'
 import { PathNotWritableError, StoreConflictError, StoreUnavailableError } from './store-errors.ts'
 import type { WaitingCommand } from './write-queue.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -60,6 +71,9 @@ const writeProblemLifetime = 60_000
 /** How many odd pieces one command clears away; a repository with more of them is none of ours. */
 const maximumObstacles = 50
 
+/** How many commits one page of a history looks at: about a second's work. */
+const maximumCommitsOfPage = 10_000
+
 /** How often a batch is decided anew because others moved the branch meanwhile. */
 const maximumAttempts = 10
 
@@ -71,6 +85,7 @@ export class GitManifestStore implements ManifestStore {
   readonly #log: StoreLog
   readonly #objects: ObjectCache
   readonly #loader: SnapshotLoader
+  readonly #sourceCommits: SourceCommitIndex
   readonly #queue: WriteQueue
   readonly #trees = new WeakMap<Snapshot, ObjectId>()
   #current: State | undefined
@@ -86,6 +101,7 @@ export class GitManifestStore implements ManifestStore {
     this.#loader = new SnapshotLoader(this.#objects, (path) =>
       this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
     )
+    this.#sourceCommits = new SourceCommitIndex(this.#objects)
     this.#queue = new WriteQueue((batch) => this.#work(batch))
   }
 
@@ -99,16 +115,64 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]> {
+    return this.#read(() => readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application))
+  }
+
+  async readRelease(
+    snapshot: Snapshot,
+    application: ApplicationName,
+    version: bigint,
+  ): Promise<ReleaseDetails | undefined> {
+    const root = this.#trees.get(snapshot)
+    return this.#read(() => readOneRelease(new LayoutReader(this.#objects), root, application, version))
+  }
+
+  async findReleasesOfCommit(snapshot: Snapshot, commit: string): Promise<ReadonlyMap<string, readonly ReleaseName[]>> {
+    return this.#read(() => this.#sourceCommits.find(this.#trees.get(snapshot), commit))
+  }
+
+  async readHistory(snapshot: Snapshot, request: HistoryRequest): Promise<DeploymentHistory | undefined> {
+    const { from, ...of } = request
+    if (from !== undefined && !(await this.#isCommit(from))) return undefined
+    const start = from ?? snapshot.commit
+    if (start === undefined) return { events: [], next: undefined, isTruncated: false }
+    const options = { ...of, committer: this.#committer, maximumCommits: maximumCommitsOfPage }
+    return this.#read(() => readDeploymentHistory(this.#objects, start, options))
+  }
+
+  async #isCommit(id: ObjectId): Promise<boolean> {
     try {
-      return await readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application)
+      await this.#read(() => this.#objects.readCommit(id))
+      return true
     } catch (error) {
-      if (!isFromDisk(error)) throw error
-      throw new StoreUnavailableError(`the repository cannot be read: ${error.message}`, { cause: error })
+      const { cause } = error as Error
+      if (cause instanceof ObjectMissingError || cause instanceof MalformedObjectError) return false
+      throw error
     }
+  }
+
+  async readFile(snapshot: Snapshot, path: string): Promise<Uint8Array | undefined> {
+    return this.#read(async () => {
+      const entry = await readPath(this.#objects, this.#trees.get(snapshot), path)
+      return entry?.kind === 'file' ? entry.bytes : undefined
+    })
+  }
+
+  async readBlob(id: ObjectId): Promise<Uint8Array> {
+    return this.#read(() => this.#objects.readBlob(id))
   }
 
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>> {
     return this.#queue.submit(command, request)
+  }
+
+  async #read<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
+      throw new StoreUnavailableError(`the repository cannot be read: ${error.message}`, { cause: error })
+    }
   }
 
   health(): StoreHealth {
@@ -216,9 +280,8 @@ export class GitManifestStore implements ManifestStore {
     for (const { command, request } of batch) {
       try {
         const now = this.#clock()
-        const loaded = await this.#loadFiles(state, command.reads(state.snapshot))
         const { principal } = request
-        const { changes, text, result } = command.decide({ snapshot: state.snapshot, loaded, principal, now })
+        const { changes, text, result } = await this.#decideOne(command, state, principal, now)
         const edited = await this.#edit(state, changes, now)
         if (edited.root === state.tree || (state.tree === undefined && edited.objects.length === 0)) {
           outcomes.push({ submitted: { result, commit: undefined } })
@@ -268,13 +331,20 @@ export class GitManifestStore implements ManifestStore {
     }
   }
 
-  async #loadFiles(state: State, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
-    const files = new Map<string, Uint8Array>()
-    for (const path of paths) {
-      const file = await readPath(this.#objects, state.tree, path)
-      if (file !== undefined) files.set(path, file)
+  /** Loads what the command asks for, until it asks for nothing new, and lets it decide. */
+  async #decideOne<Result>(
+    command: Command<Result>,
+    { snapshot, tree }: State,
+    principal: Principal,
+    now: Date,
+  ): Promise<Decision<Result>> {
+    const loaded = new Map<string, LoadedEntry>()
+    const input = { snapshot, loaded, principal, now }
+    for (;;) {
+      const missing = new Set(command.reads(input).filter((path) => !loaded.has(path)))
+      if (missing.size === 0) return command.decide(input)
+      for (const path of missing) loaded.set(path, await readPath(this.#objects, tree, path))
     }
-    return files
   }
 
   #createCommit(
@@ -326,7 +396,7 @@ export class GitManifestStore implements ManifestStore {
     if (error instanceof PathConflictError || error instanceof InvalidPathError) {
       return new PathNotWritableError(`${error.message}; nothing was changed`, { cause: error })
     }
-    if (error instanceof ObjectMissingError || error instanceof MalformedObjectError || isFromDisk(error)) {
+    if (isUnreadable(error)) {
       return this.#toUnavailable(`the repository cannot be read: ${error.message}`, error)
     }
     return error
@@ -348,7 +418,9 @@ function isUnavailable(outcome: Outcome): boolean {
   return 'error' in outcome && outcome.error instanceof StoreUnavailableError
 }
 
-function isFromDisk(error: unknown): error is Error {
+/** An object is missing or broken, or the disk fails. */
+function isUnreadable(error: unknown): error is Error {
+  if (error instanceof ObjectMissingError || error instanceof MalformedObjectError) return true
   return error instanceof Error && 'syscall' in error
 }
 

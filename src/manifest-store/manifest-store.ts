@@ -1,5 +1,6 @@
 import type { Command } from '../core/command.ts'
-import type { ApplicationName } from '../core/names.ts'
+import type { DeploymentHistory } from '../core/deployment-history.ts'
+import type { ApplicationName, EnvironmentName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Snapshot } from '../core/snapshot.ts'
@@ -16,6 +17,28 @@ export interface ManifestStore {
   /** The releases of an application with all that is known of them, newest first. Throws StoreUnavailableError. */
   readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]>
 
+  /** One of them; undefined when the application has no release of that version. Throws StoreUnavailableError. */
+  readRelease(snapshot: Snapshot, application: ApplicationName, version: bigint): Promise<ReleaseDetails | undefined>
+
+  /**
+   * The releases that were made from a source commit, by that commit: those of `commit`, or, where there are none, of
+   * every commit that begins with it. `commit` is in lower case. Throws StoreUnavailableError.
+   */
+  findReleasesOfCommit(snapshot: Snapshot, commit: string): Promise<ReadonlyMap<string, readonly ReleaseName[]>>
+
+  /**
+   * Which commits changed the version of an application in an environment, newest first, from the snapshot's commit or
+   * from the given one on; undefined when that does not exist. A page may hold fewer events than asked for, although there is
+   * a next one. Throws StoreUnavailableError.
+   */
+  readHistory(snapshot: Snapshot, request: HistoryRequest): Promise<DeploymentHistory | undefined>
+
+  /** The bytes of the file at a path; undefined when no file stands there. Throws StoreUnavailableError. */
+  readFile(snapshot: Snapshot, path: string): Promise<Uint8Array | undefined>
+
+  /** The bytes of a blob that a snapshot names. Throws StoreUnavailableError, also when it is missing. */
+  readBlob(id: ObjectId): Promise<Uint8Array>
+
   /**
    * Decides the command in the one write queue. Resolves when its commit is durable and reachable from the branch, or
    * at once when it changes nothing. Throws what the command throws, StoreUnavailableError when it could not be
@@ -27,6 +50,21 @@ export interface ManifestStore {
 
   /** Finishes the commands that wait, then gives the repository back. Further commands are refused. */
   close(): Promise<void>
+}
+
+/** A release by application and version. */
+export interface ReleaseName {
+  readonly application: ApplicationName
+  readonly version: bigint
+}
+
+export interface HistoryRequest {
+  readonly environment: EnvironmentName
+  readonly application: ApplicationName
+  /** How many events are wanted at most. */
+  readonly pageSize: number
+  /** The `next` of the page before. */
+  readonly from: ObjectId | undefined
 }
 
 export interface CommandRequest {

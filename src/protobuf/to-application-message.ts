@@ -116,12 +116,14 @@ export function toApplicationMessage(
   }
 }
 
-interface Deployment {
+/** Where a version is. */
+export interface Deployment {
   readonly environment: string
   readonly version: bigint
 }
 
-function findDeployments(
+/** Where an application is deployed, sorted by environment, and why that cannot be known somewhere. */
+export function findDeployments(
   snapshot: Snapshot,
   application: Application,
 ): { readonly deployments: readonly Deployment[]; readonly unreadable: readonly string[] } {
@@ -141,7 +143,7 @@ function toDeploymentMessage({ environment, version }: Deployment): DeploymentMe
   return { environment, version: toUint64(version) }
 }
 
-function toReleaseMessage(release: ReleaseDetails, deployments: readonly Deployment[]): ReleaseMessage {
+export function toReleaseMessage(release: ReleaseDetails, deployments: readonly Deployment[]): ReleaseMessage {
   const { version } = release
   return {
     version: toUint64(version),

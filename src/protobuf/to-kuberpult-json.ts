@@ -1,4 +1,8 @@
+import type { CreatedReleaseMessage } from './to-created-release-message.ts'
+import type { ReleaseDetails } from '../core/release-details.ts'
+import type { ReleaseMessage } from './to-application-message.ts'
 import type { LockMessage } from './to-lock-message.ts'
+import type { ManifestMessage, ManifestsMessage } from './to-manifests-message.ts'
 import type {
   ApplicationPrognosisMessage,
   EnvironmentPrognosisMessage,
@@ -36,6 +40,88 @@ export function toKuberpultReleaseTrainJson({ target, team }: ReleaseTrainMessag
     ['target', textOrAbsent(target)],
     ['team', textOrAbsent(team)],
   ])
+}
+
+/** What came of a release as Kuberpult's server sends it: the outcome in its wrapper (spec 3.4), and a newline. */
+export function toKuberpultCreatedReleaseJson(message: CreatedReleaseMessage): string {
+  const { tooLong, alreadyExistsDifferent: different, missingManifest, isNoDownstream } = message
+  const toList = (texts: readonly string[]) => (texts.length === 0 ? undefined : `[${texts.map(toText).join(',')}]`)
+  const outcome = toObject([
+    ['Success', message.success && '{}'],
+    ['TooOld', message.tooOld && '{}'],
+    [
+      'TooLong',
+      tooLong &&
+        toObject([
+          ['app_name', textOrAbsent(tooLong.appName)],
+          ['reg_exp', toText(tooLong.regExp)],
+          ['max_len', String(tooLong.maxLen)],
+        ]),
+    ],
+    ['AlreadyExistsSame', message.alreadyExistsSame && '{}'],
+    [
+      'AlreadyExistsDifferent',
+      different &&
+        toObject([
+          [
+            'first_differing_field',
+            different.firstDifferingField === 0 ? undefined : String(different.firstDifferingField),
+          ],
+          ['diff', textOrAbsent(different.diff)],
+        ]),
+    ],
+    ['MissingManifest', missingManifest && toObject([['missing_manifest', toList(missingManifest.missingManifest)]])],
+    ['IsNoDownstream', isNoDownstream && toObject([['no_downstream', toList(isNoDownstream.noDownstream)]])],
+  ])
+  return `${outcome}\n`
+}
+
+/** A release with its manifests as Kuberpult's server sends it; what cannot be read is told in a member of ours. */
+export function toKuberpultManifestsJson({ release, manifests }: ManifestsMessage): string {
+  return toObject([
+    ['release', toRelease(release)],
+    ['manifests', mapOrAbsent(manifests, toManifest)],
+  ])
+}
+
+/** Which source commit is deployed, as Kuberpult's server sends it: no member when nothing is. */
+export function toKuberpultCommitJson(
+  release: Pick<ReleaseDetails, 'sourceAuthor' | 'sourceCommitId' | 'sourceMessage'> | undefined,
+): string {
+  return toObject([
+    ['author', textOrAbsent(release?.sourceAuthor)],
+    ['commit_id', textOrAbsent(release?.sourceCommitId)],
+    ['commit_message', textOrAbsent(release?.sourceMessage)],
+  ])
+}
+
+function toRelease(release: ReleaseMessage): string {
+  const version = release.version?.toString()
+  return toObject([
+    ['version', version === '0' ? undefined : version],
+    ['source_commit_id', textOrAbsent(release.sourceCommitId)],
+    ['source_author', textOrAbsent(release.sourceAuthor)],
+    ['source_message', textOrAbsent(release.sourceMessage)],
+    ['created_at', toTimestamp(release.createdAt)],
+    ['undeploy_version', trueOrAbsent(release.undeployVersion)],
+    ['pr_number', textOrAbsent(release.prNumber)],
+    ['display_version', textOrAbsent(release.displayVersion)],
+    ['is_prepublish', trueOrAbsent(release.isPrepublish)],
+    ['environments', release.environments.length === 0 ? undefined : `[${release.environments.map(toText).join(',')}]`],
+    ['ci_link', textOrAbsent(release.ciLink)],
+    ['unreadable', textOrAbsent(release.unreadable)],
+  ])
+}
+
+function toManifest({ environment, content }: ManifestMessage): string {
+  return toObject([
+    ['environment', textOrAbsent(environment)],
+    ['content', textOrAbsent(content)],
+  ])
+}
+
+function trueOrAbsent(value: boolean | undefined): string | undefined {
+  return value === true ? 'true' : undefined
 }
 
 function toEnvironment({ skipCause, appsPrognoses, envLocks }: EnvironmentPrognosisMessage, asNumber: boolean): string {

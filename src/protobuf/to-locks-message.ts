@@ -28,7 +28,7 @@ export function toLockListMessage({ locks, warnings }: LockList, commit: ObjectI
   return { locks: locks.map(toListedLockMessage), warnings, commit }
 }
 
-function toListedLockMessage({ kind, environment, name, lock, hasEnded }: ListedLock): ListedLockMessage {
+export function toListedLockMessage({ kind, environment, name, lock, hasEnded }: ListedLock): ListedLockMessage {
   return {
     kind,
     environment,

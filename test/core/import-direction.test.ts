@@ -13,12 +13,16 @@ const rooms: Readonly<
   auth: { rooms: ['core'], packages: 'none' },
   protobuf: { rooms: ['core'], packages: 'npm' },
   'manifest-store': { rooms: ['core'], packages: 'all' },
-  http: { rooms: ['core', 'auth', 'protobuf', 'manifest-store'], packages: 'all' },
+  'manifest-check': { rooms: ['core'], packages: 'all' },
+  http: { rooms: ['core', 'auth', 'protobuf', 'manifest-store', 'manifest-check'], packages: 'all' },
   cli: { rooms: ['protobuf'], packages: 'all' },
 }
 
-/** All that others may know of the manifest store: the port and its errors. Only the process picks an implementation. */
-const storePort = ['manifest-store/manifest-store.ts', 'manifest-store/store-errors.ts']
+/** All that others may know of these rooms: the port and its errors. Only the process picks an implementation. */
+const ports: Readonly<Record<string, readonly string[]>> = {
+  'manifest-store': ['manifest-store/manifest-store.ts', 'manifest-store/store-errors.ts'],
+  'manifest-check': ['manifest-check/manifest-checker.ts'],
+}
 const processFile = 'server-main.ts'
 
 describe('imports', () => {
@@ -27,7 +31,7 @@ describe('imports', () => {
   it('are found at all', () => {
     expect(files.length).toBeGreaterThan(20)
     expect(importsOf(readSource('core/release-train.ts'))).toEqual(
-      expect.arrayContaining(['./argo-cd-file.ts', './release-train-prognosis.ts', './skip-cause.ts']),
+      expect.arrayContaining(['./deployments.ts', './release-train-prognosis.ts', './skip-cause.ts']),
     )
   })
 
@@ -60,6 +64,9 @@ describe('the watch over imports', () => {
     ['manifest-store/a.ts', "import { b } from '../protobuf/b.ts'"],
     ['http/a.ts', "import { GitManifestStore } from '../manifest-store/git-manifest-store.ts'"],
     ['http/routes/a.ts', "import type { Repository } from '../../manifest-store/repository.ts'"],
+    ['http/a.ts', "import { WorkerManifestChecker } from '../manifest-check/worker-manifest-checker.ts'"],
+    ['manifest-check/a.ts', "import { createObject } from '../manifest-store/git/git-object.ts'"],
+    ['manifest-store/a.ts', "import type { ManifestChecker } from '../manifest-check/manifest-checker.ts'"],
     ['http/a.ts', "import { b } from '../cli/b.ts'"],
     ['http/a.ts', "import { b } from '../config.ts'"],
     ['cli/a.ts', "import { b } from '../core/b.ts'"],
@@ -86,6 +93,8 @@ describe('the watch over imports', () => {
       'http/a.ts',
       "import { StoreUnavailableError } from '../manifest-store/store-errors.ts'\nimport fastify from 'fastify'",
     ],
+    ['http/a.ts', "import type { ManifestChecker } from '../manifest-check/manifest-checker.ts'"],
+    ['manifest-check/a.ts', "import { parseDocument } from 'yaml'\nimport { Worker } from 'node:worker_threads'"],
     ['cli/a.ts', "import { b } from '../protobuf/b.ts'\nimport { parseArgs } from 'node:util'"],
     ['build-server.ts', "import type { ManifestStore } from './manifest-store/manifest-store.ts'"],
     ['server-main.ts', "import { GitManifestStore } from './manifest-store/git-manifest-store.ts'"],
@@ -184,8 +193,9 @@ function complaintAbout(file: string, specifier: string): string | undefined {
   if (imported === processFile) return 'nothing imports the process'
   const importedRoom = roomOf(imported)
   if (importedRoom === room) return undefined
-  if (importedRoom === 'manifest-store' && file !== processFile && !storePort.includes(imported)) {
-    return 'only the process picks an implementation of the store'
+  const port = importedRoom === undefined ? undefined : ports[importedRoom]
+  if (port !== undefined && file !== processFile && !port.includes(imported)) {
+    return `only the process picks an implementation of ${importedRoom}`
   }
   // The files that stand beside the rooms wire them.
   if (rule === undefined) return undefined

@@ -138,8 +138,9 @@ describe('a new lock', () => {
   })
 
   it('needs nothing from the repository but the snapshot', () => {
-    expect(createLock(staging, 'freeze', say()).reads(shop.build())).toEqual([])
-    expect(deleteLock(staging, 'freeze').reads(shop.build())).toEqual([])
+    const input = { snapshot: shop.build(), loaded: new Map(), principal: aPrincipal({}), now }
+    expect(createLock(staging, 'freeze', say()).reads(input)).toEqual([])
+    expect(deleteLock(staging, 'freeze').reads(input)).toEqual([])
   })
 })
 

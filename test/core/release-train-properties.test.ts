@@ -19,6 +19,7 @@ import {
   toSnapshot,
   withoutLocks,
 } from '../support/snapshot-arbitrary.ts'
+import { writeSettings } from '../support/write-settings.ts'
 
 interface Situation {
   readonly repository: RepositoryFacts
@@ -191,7 +192,7 @@ describe('a release train', () => {
         request: requestOf(situation),
         ciLink: undefined,
         accepts: () => true,
-        argoCd: undefined,
+        settings: writeSettings(),
       })
       const principal = principalOf(situation)
       const { changes, result } = train.decide({ snapshot, loaded: new Map(), principal, now: judgedAt })

@@ -14,6 +14,8 @@ import type { Prognosis } from '../../src/core/release-train-prognosis.ts'
 import { prognoseReleaseTrain } from '../../src/core/release-train-prognosis.ts'
 import type { SnapshotBuilder } from '../support/snapshot-builder.ts'
 import { aLock, aSnapshot, manifestOf, snapshotCommit } from '../support/snapshot-builder.ts'
+import type { WriteSettings } from '../../src/core/write-settings.ts'
+import { writeSettings } from '../support/write-settings.ts'
 
 const now = new Date('2025-03-14T12:00:00.120Z')
 const deployer = createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' })
@@ -342,7 +344,8 @@ describe('what a release train answers', () => {
   })
 
   it('needs no file beyond the snapshot', () => {
-    expect(createReleaseTrain(optionsFor('staging')).reads(cartCanTravel.build())).toEqual([])
+    const input = { snapshot: cartCanTravel.build(), loaded: new Map(), principal: deployer, now }
+    expect(createReleaseTrain(optionsFor('staging')).reads(input)).toEqual([])
   })
 
   it('changes nothing when everything stays behind', () => {
@@ -455,7 +458,7 @@ describe('the commit text', () => {
   })
 })
 
-interface Wish extends Partial<ReleaseTrainOptions> {
+interface Wish extends Partial<Omit<ReleaseTrainOptions, 'settings'>>, Partial<WriteSettings> {
   readonly principal?: Principal
 }
 
@@ -464,13 +467,14 @@ function optionsFor(target: string): ReleaseTrainOptions {
     request: { target, lookup: 'environment-first', team: undefined },
     ciLink: undefined,
     accepts: () => true,
-    argoCd: undefined,
+    settings: writeSettings(),
   }
 }
 
 function decide(snapshot: SnapshotBuilder, target: string, wish: Wish = {}): Decision<Prognosis> {
-  const { principal = deployer, ...options } = wish
-  const train = createReleaseTrain({ ...optionsFor(target), ...options })
+  const { principal = deployer, request, ciLink, accepts, ...settings } = wish
+  const options = { ...optionsFor(target), ...(request && { request }), ...(accepts && { accepts }) }
+  const train = createReleaseTrain({ ...options, ciLink, settings: writeSettings(settings) })
   return train.decide({ snapshot: snapshot.build(), loaded: new Map(), principal, now })
 }
 

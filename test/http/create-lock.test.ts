@@ -63,6 +63,12 @@ describe('a lock', () => {
     expect(commit.parents).toEqual([answer.headBefore])
   })
 
+  it('may come with a signature without content, as from a client that can sign but does not', async () => {
+    const { send } = await createTestServer()
+    const answer = await send(`PUT ${environment}/freeze`, { body: { ...body, signature: '' } })
+    expect(answer).toMatchObject({ status: 200, hasCommitted: true })
+  })
+
   it('has all that its author says, and an end', async () => {
     const server = await createTestServer()
     const said = { ...body, ciLink: 'https://ci.example.com/1', suggestedLifeTime: '2d', lifetime: '1w' }
@@ -263,8 +269,16 @@ describe('no lock is made', () => {
           ['body.expiresAt', 'must be a time in RFC 3339, such as 2026-05-04T09:30:00Z'],
           [
             'body.until',
-            'is unknown here, where only message, ciLink, suggestedLifeTime, lifetime, expiresAt is taken',
+            'is unknown here, where only message, ciLink, suggestedLifeTime, signature, lifetime, expiresAt is taken',
           ],
+        ]),
+      },
+      {
+        name: `that is signed, because nobody would look at the signature: ${path}`,
+        request: `PUT ${path}/freeze`,
+        body: { ...body, signature: '-----BEGIN PGP SIGNATURE-----' },
+        expected: aProblem(400, 'INVALID_REQUEST', expect.any(String), [
+          ['body.signature', 'is not checked here, because PGP signatures are not offered: leave it out'],
         ]),
       },
       {
@@ -406,7 +420,11 @@ describe('no lock is made', () => {
         name: `without an id: ${path}`,
         request: `PUT ${path}`,
         body,
-        expected: aProblem(404, 'NOT_FOUND', expect.stringMatching(/^unknown endpoint/)),
+        expected: aProblem(
+          404,
+          'NOT_FOUND',
+          expect.stringMatching(/^missing (lock id|id for env lock)$|^missing lockid$/i),
+        ),
       },
       {
         name: `with parameters: ${path}`,

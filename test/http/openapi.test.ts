@@ -85,8 +85,8 @@ describe('the OpenAPI document', () => {
       expect(inPath.map(({ name, required }) => `${name} ${required}`)).toEqual(
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
-      // Only what a lock is for must be said.
-      const isRequired = /^create\w+Lock$/.test(operation.operationId)
+      // What a lock is for, what a release is, and which one to deploy must be said.
+      const isRequired = /^(create\w+Lock|createRelease(Older)?|deployRelease)$/.test(operation.operationId)
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
   })
@@ -184,6 +184,11 @@ const conversations: readonly Conversation[] = [
     '/api/applications/shipping',
     '/api/applications/web',
     '/api/locks',
+    '/api/application/cart/release/manifests/latest',
+    '/api/application/shipping/release/2/manifests',
+    '/api/application/web/release/manifests/4',
+    '/api/commit-deployments/d93ca688e4286f8bc156627d8f31a640a10bb77b',
+    '/api/environments/staging/applications/cart/history',
     '/healthz',
     '/readyz',
   ].flatMap((path): Conversation[] => [
@@ -195,6 +200,15 @@ const conversations: readonly Conversation[] = [
     { request: `GET ${path}`, headers: { accept: 'image/png' }, status: 406 },
     ...(path.endsWith('z') ? [] : [{ request: `GET ${path}`, headers: { 'if-none-match': '*' }, status: 304 }]),
   ]),
+  { request: 'POST /api/application/cart/release/manifests/1', status: 200 },
+  { request: 'GET /api/application/cart/release/manifests/x', status: 400 },
+  { request: 'GET /api/application/cart/release/9/manifests', status: 404 },
+  { request: `GET /api/commit-deployments/${'0'.repeat(40)}`, status: 404 },
+  { request: 'GET /api/environments/staging/applications/cart/commit', status: 200 },
+  { request: 'GET /api/environments/staging/applications/invoicing/commit', ...broken, status: 200 },
+  { request: 'GET /api/environments/nowhere/applications/cart/commit', status: 404 },
+  { request: 'GET /api/environments/nowhere/applications/cart/history', status: 404 },
+  { request: 'GET /api/process-delay', status: 200 },
   { request: 'GET /api/environments/nowhere', status: 404 },
   { request: 'GET /api/applications/nothing', status: 404 },
   ...[

@@ -51,9 +51,7 @@ describe('the path of a train', () => {
   it.each([
     'GET /environments/staging/releasetrain/forecast',
     'PUT /environments/staging/releasetrain/prognosis/more',
-    'PUT /environments/staging/releasetrains',
     'PUT //environments/staging/releasetrain',
-    'PUT /environments/staging/Releasetrain',
   ])('has to be right: %s', async (request) => {
     const { send } = await createTestServer()
     const path = request.split(' ')[1] ?? ''
@@ -61,6 +59,15 @@ describe('the path of a train', () => {
       status: 404,
       hasCommitted: false,
       json: { code: 'NOT_FOUND', detail: `unknown endpoint '${path.slice(1)}'; /docs shows what there is` },
+    })
+  })
+
+  it.each(['releasetrains', 'Releasetrain'])('has to be right: %s', async (name) => {
+    const { send } = await createTestServer()
+    expect(await send(`PUT /environments/staging/${name}`)).toMatchObject({
+      status: 404,
+      hasCommitted: false,
+      json: { code: 'NOT_FOUND', detail: `unknown function '${name}'` },
     })
   })
 })

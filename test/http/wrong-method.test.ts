@@ -5,9 +5,10 @@ const reads = [
   '/api/environment-groups',
   '/api/environments/staging',
   '/api/applications',
-  '/api/applications/cart',
   '/api/locks',
 ]
+/** Read here, and written too. */
+const both = ['/api/applications/cart']
 const prognoses = [
   '/environments/staging/releasetrain/prognosis',
   '/environment-groups/production/releasetrain/prognosis',
@@ -49,7 +50,7 @@ describe('a wrong method', () => {
     },
     {
       name: 'is told in a sentence elsewhere',
-      request: 'DELETE /api/applications/cart',
+      request: 'DELETE /api/applications',
       expected: aProblem(405, 'METHOD_NOT_ALLOWED', 'DELETE is not possible here; possible: GET, HEAD, OPTIONS'),
     },
     {
@@ -70,6 +71,7 @@ describe('a wrong method', () => {
 describe('OPTIONS', () => {
   it.each([
     ...[...reads, ...operations, ...prognoses].map((path) => [path, 'GET, HEAD, OPTIONS']),
+    ...both.map((path) => [path, 'DELETE, GET, HEAD, OPTIONS']),
     ...trains.map((path) => [path, 'OPTIONS, PUT']),
   ])('says what is possible: %s', async (path, allow) => {
     const { send } = await createTestServer()
@@ -83,7 +85,7 @@ describe('OPTIONS', () => {
 })
 
 describe('HEAD', () => {
-  it.each([...reads, ...operations, ...prognoses])('answers as GET does, without the body: %s', async (path) => {
+  it.each([...reads, ...both, ...operations, ...prognoses])('answers as GET does, without the body: %s', async (path) => {
     const { send } = await createTestServer()
     const get = await send(`GET ${path}`)
     const head = await send(`HEAD ${path}`)

@@ -10,6 +10,7 @@ import { InMemoryRepository } from '../../src/manifest-store/repository/in-memor
 import { toMake } from '../support/changes.ts'
 import { edit, smallRepository } from '../support/random-edits.ts'
 import { createTestStore, seed, signalbox, testTime } from '../support/test-store.ts'
+import { writeSettings } from '../support/write-settings.ts'
 
 const principal = createUnrestrictedPrincipal(signalbox)
 const request = { principal, requestId: 'request-1' }
@@ -25,7 +26,10 @@ async function storeAfter(edits: readonly Change[][]): Promise<GitManifestStore>
 
 function run(store: GitManifestStore, train: ReleaseTrainRequest) {
   const argoCd = { repositoryUrl: 'https://git.example.com/manifests', branch: 'main' }
-  return store.submit(createReleaseTrain({ request: train, ciLink: undefined, accepts: () => true, argoCd }), request)
+  return store.submit(
+    createReleaseTrain({ request: train, ciLink: undefined, accepts: () => true, settings: writeSettings({ argoCd }) }),
+    request,
+  )
 }
 
 function travelling({ environments }: Prognosis): readonly string[] {

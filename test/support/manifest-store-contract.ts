@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Change } from '../../src/core/change.ts'
-import type { Command, DecisionInput } from '../../src/core/command.ts'
+import type { Command, DecisionInput, LoadedEntry } from '../../src/core/command.ts'
 import { DomainError } from '../../src/core/errors.ts'
 import type { ApplicationName, EnvironmentName } from '../../src/core/names.ts'
 import type { ObjectId } from '../../src/core/object-id.ts'
@@ -24,6 +24,7 @@ import type { Step } from './random-edits.ts'
 import { smallRepository, steps } from './random-edits.ts'
 import { createTestStore, fixtureFolder, seed, signalbox, testTime } from './test-store.ts'
 import { WatchedRepository } from './watched-repository.ts'
+import { writeSettings } from './write-settings.ts'
 
 const deployer = createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' })
 const request: CommandRequest = { principal: deployer, requestId: 'request-1' }
@@ -245,7 +246,7 @@ export function describeManifestStore(
           request: { target: 'staging', lookup: 'environment-first', team: undefined },
           ciLink: undefined,
           accepts: () => true,
-          argoCd: undefined,
+          settings: writeSettings(),
         }),
         request,
       )
@@ -321,12 +322,12 @@ export function describeManifestStore(
 
     it('get the files that they ask for, as the one before left them', async () => {
       const { store } = await openShop()
-      const asked = ['applications/cart/team', 'applications/cart', 'applications/cart/nothing', 'x/y']
+      const asked = ['applications/cart/team', 'applications/cart/nothing', 'x/y', 'x/y/z', 'x']
       const loaded: Record<string, string>[] = []
       const reading: Command<string> = {
-        reads: ({ applications }) => (applications.has(cart) ? asked : []),
+        reads: ({ snapshot }) => (snapshot.applications.has(cart) ? asked : []),
         decide: (input) => {
-          loaded.push(Object.fromEntries([...input.loaded].map(([path, data]) => [path, Buffer.from(data).toString()])))
+          loaded.push(Object.fromEntries([...input.loaded].map(([path, entry]) => [path, describeEntry(entry)])))
           return { changes: [], text: textOf(''), result: '' }
         },
       }
@@ -336,8 +337,42 @@ export function describeManifestStore(
         store.submit(reading, request),
       ])
       expect(loaded).toEqual([
-        { 'applications/cart/team': 'storefront' },
-        { 'applications/cart/team': 'new', 'x/y': '1' },
+        {
+          'applications/cart/team': 'file storefront',
+          'applications/cart/nothing': 'nothing',
+          'x/y': 'nothing',
+          'x/y/z': 'nothing',
+          x: 'nothing',
+        },
+        {
+          'applications/cart/team': 'file new',
+          'applications/cart/nothing': 'nothing',
+          'x/y': 'file 1',
+          'x/y/z': 'nothing',
+          x: 'directory y 56a6051ca2b02b04ef92d5150c9ef600403cb1de',
+        },
+      ])
+    })
+
+    it('are asked what they need until they need nothing more, links included', async () => {
+      const { store } = await openShop()
+      const link = 'environments/development/applications/cart/version'
+      const following: Command<string> = {
+        reads: ({ loaded }) => {
+          const entry = loaded.get(link)
+          if (entry?.kind !== 'link') return [link]
+          return [link, `${entry.target.replace('../../../../', '')}/created_at`]
+        },
+        decide: ({ loaded }) => ({
+          changes: [],
+          text: textOf(''),
+          result: [...loaded].map(([path, entry]) => `${path}: ${describeEntry(entry)}`).join('\n'),
+        }),
+      }
+      const { result } = await store.submit(following, request)
+      expect(result.split('\n')).toEqual([
+        expect.stringMatching(/: link (\.\.\/){4}applications\/cart\/releases\/\d+$/),
+        expect.stringMatching(/^applications\/cart\/releases\/\d+\/created_at: (file|nothing)/),
       ])
     })
   })
@@ -783,7 +818,7 @@ function aTrain(options: Partial<ReleaseTrainOptions> = {}) {
     request: toStaging,
     ciLink: undefined,
     accepts: () => true,
-    argoCd: { repositoryUrl: 'https://example.com/manifests.git', branch: 'main' },
+    settings: writeSettings({ argoCd: { repositoryUrl: 'https://example.com/manifests.git', branch: 'main' } }),
     ...options,
   })
 }
@@ -889,4 +924,17 @@ function beforeNextPublication<T>(
       resolve(await meanwhile(repository))
     }
   })
+}
+
+function describeEntry(entry: LoadedEntry): string {
+  switch (entry?.kind) {
+    case undefined:
+      return 'nothing'
+    case 'file':
+      return `file ${Buffer.from(entry.bytes).toString()}`
+    case 'link':
+      return `link ${entry.target}`
+    case 'directory':
+      return `directory ${[...entry.entries].map(([name, id]) => `${name} ${id}`).join(', ')}`
+  }
 }

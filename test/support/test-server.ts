@@ -4,15 +4,19 @@ import { pino } from 'pino'
 import { expect, it, onTestFinished } from 'vitest'
 import type { ServerOptions } from '../../src/build-server.ts'
 import { buildServer } from '../../src/build-server.ts'
+import { readConfig } from '../../src/config.ts'
 import type { Change } from '../../src/core/change.ts'
 import type { ObjectId } from '../../src/core/object-id.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
+import { toFormLimits } from '../../src/http/form.ts'
 import { InMemoryRepository } from '../../src/manifest-store/repository/in-memory-repository.ts'
 import { createFirstCommit, readManifestFolder } from '../../src/manifest-store/repository/seed-repository.ts'
 import { commitBeside } from './changes.ts'
+import { createTestChecker } from './manifest-checker.ts'
 import { createTestStore, fixtureFolder, signalbox, testTime } from './test-store.ts'
 import { WatchedRepository } from './watched-repository.ts'
+import { writeSettings } from './write-settings.ts'
 
 /** How a server differs from the usual one: the shop of manifests-fixture at `testTime`, where everybody may do everything. */
 export interface ServerSetup {
@@ -21,7 +25,9 @@ export interface ServerSetup {
   /** The whole repository instead of the shop; an empty list for one without a commit. */
   readonly files?: readonly Change[]
   readonly principal?: Principal
-  readonly options?: Partial<Pick<ServerOptions, 'json' | 'allowedDomains' | 'argoCd' | 'clock' | 'version'>>
+  readonly options?: Partial<
+    Pick<ServerOptions, 'json' | 'allowedDomains' | 'settings' | 'allowsLongApplicationNames' | 'clock' | 'version'>
+  >
 }
 
 export interface TestServer {
@@ -72,11 +78,14 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
     setup.principal ?? createUnrestrictedPrincipal({ name: 'Test Author', email: 'deployer@example.com' })
   const app = await buildServer({
     store,
+    manifestChecker: createTestChecker(),
     clock,
     principalOf: () => principal,
     json: 'proto',
     allowedDomains: undefined,
-    argoCd: undefined,
+    settings: writeSettings(),
+    allowsLongApplicationNames: false,
+    formLimits: toFormLimits(readConfig({}).releases),
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as (typeof log)[0]) }),
     version: '0.0.0-test',
     ...setup.options,

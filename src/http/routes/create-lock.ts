@@ -19,6 +19,10 @@ const lockBody = z
     suggestedLifeTime: lifetime
       .optional()
       .describe('How long it is meant to stay, such as `2d`. Informs people: it does not end the lock.'),
+    signature: z
+      .literal('', { error: 'is not checked here, because PGP signatures are not offered: leave it out' })
+      .optional()
+      .describe('Must be empty: PGP signatures are not offered.'),
     lifetime: lifetime.optional().describe('After this time the lock no longer holds, such as `2d`.'),
     expiresAt: z.iso
       .datetime({ offset: true, error: 'must be a time in RFC 3339, such as 2026-05-04T09:30:00Z' })

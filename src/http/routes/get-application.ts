@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { DomainError } from '../../core/errors.ts'
+import { unknownApplication } from '../../core/find.ts'
 import type { ApplicationName } from '../../core/names.ts'
 import { applicationMessageType, toApplicationMessage } from '../../protobuf/to-application-message.ts'
 import { registerEndpoint } from '../endpoint.ts'
@@ -25,12 +25,7 @@ export function getApplication(app: FastifyInstance, { store }: ServerContext): 
       const snapshot = await store.snapshot()
       const name = params.application as ApplicationName
       const application = snapshot.applications.get(name)
-      if (application === undefined) {
-        throw new DomainError(
-          { code: 'UNKNOWN_APPLICATION', application: name },
-          `there is no application '${name}'; GET /api/applications lists them`,
-        )
-      }
+      if (application === undefined) throw unknownApplication(name)
       const message = application.ok
         ? toApplicationMessage(snapshot, application.value, await store.readReleases(snapshot, name))
         : { name, releases: [], deployments: [], unreadable: [application.reason], commit: snapshot.commit }

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { DomainError } from '../../core/errors.ts'
-import type { EnvironmentName } from '../../core/names.ts'
+import { findEnvironment } from '../../core/find.ts'
 import { environmentMessageType, toEnvironmentMessage } from '../../protobuf/to-environment-message.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageForms, readResponses, sendMessage } from '../send-message.ts'
@@ -23,13 +22,7 @@ export function getEnvironment(app: FastifyInstance, { store }: ServerContext): 
     },
     handle: async ({ params, form, request }, reply) => {
       const snapshot = await store.snapshot()
-      const environment = snapshot.environments.get(params.environment as EnvironmentName)
-      if (environment === undefined) {
-        throw new DomainError(
-          { code: 'UNKNOWN_ENVIRONMENT', environment: params.environment },
-          `there is no environment '${params.environment}'; GET /api/environment-groups lists them`,
-        )
-      }
+      const environment = findEnvironment(snapshot, params.environment)
       return sendMessage(request, reply, form, environmentMessageType, toEnvironmentMessage(snapshot, environment))
     },
   })

@@ -69,7 +69,7 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
           request: { target: targetName(params), lookup, team: query.team },
           ciLink,
           accepts: (prognosis) => ifMatch === undefined || allowsFingerprint(ifMatch, fingerprintOf(prognosis)),
-          argoCd: context.argoCd,
+          settings: context.settings,
         })
         const { result, commit } = await context.store.submit(train, {
           principal: context.principalOf(request),

@@ -222,6 +222,9 @@ function toEntry(
   }
   const mode = standing?.mode === executableMode ? executableMode : fileMode
   if (content.kind === 'blob') return { mode, name, id: content.id }
+  if (content.kind === 'bytes') {
+    return { mode, name, id: content.id, object: { id: content.id, type: 'blob', data: content.bytes } }
+  }
   const object = toBlob(content.text, texts)
   return { mode, name, id: object.id, object }
 }

@@ -4,7 +4,7 @@ import { MalformedObjectError } from './git-errors.ts'
 import type { GitObject } from './git-object.ts'
 import type { Repository, StoredObject } from '../repository/repository.ts'
 import type { TreeEntry } from './tree.ts'
-import { parseTree } from './tree.ts'
+import { findTreeEntry, parseTree } from './tree.ts'
 
 /** About 40 MB of parsed trees: those on the paths of the last writes, which the next ones need again. */
 const maximumEntries = 250_000
@@ -41,6 +41,14 @@ export class ObjectCache {
     const entries = parseTree(await this.#read(id, 'tree'))
     this.#trees.set(id, entries)
     return entries
+  }
+
+  /** The entry of that name. The tree is not remembered: history has far more of them than the present. */
+  async findInTree(id: ObjectId, name: string): Promise<TreeEntry | undefined> {
+    const known = this.#trees.get(id)
+    return known === undefined
+      ? findTreeEntry(await this.#read(id, 'tree'), name)
+      : known.find((entry) => entry.name === name)
   }
 
   readBlob(id: ObjectId): Promise<Uint8Array> {

@@ -53,6 +53,26 @@ export function parseTree(data: Uint8Array): TreeEntry[] {
 }
 
 /**
+ * One entry of a tree object, without the work of reading the others: for trees of which nothing else is wanted.
+ * Throws MalformedObjectError when the data is cut off before it.
+ */
+export function findTreeEntry(data: Uint8Array, name: string): TreeEntry | undefined {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.length)
+  const wanted = encodeName(name)
+  for (let at = 0; at < bytes.length;) {
+    const space = bytes.indexOf(spaceByte, at)
+    const end = bytes.indexOf(0, space)
+    const next = end + 1 + idLength
+    if (space < 0 || end < 0 || next > bytes.length) throw malformed(`cut off in the entry at byte ${at}`)
+    if (end - space - 1 === wanted.length && bytes.compare(wanted, 0, wanted.length, space + 1, end) === 0) {
+      return { mode: bytes.toString('latin1', at, space), name, id: bytes.toString('hex', end + 1, next) }
+    }
+    at = next
+  }
+  return undefined
+}
+
+/**
  * A tree object with these entries, in whatever order they come, in git's order. Throws MalformedObjectError for entries
  * that `parseTree` would not accept. Names like `..` are the caller's concern: git reads such trees.
  */

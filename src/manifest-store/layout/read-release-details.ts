@@ -1,3 +1,4 @@
+import { applicationsDirectory, releaseDirectory } from '../../core/manifest-layout.ts'
 import type { ApplicationName } from '../../core/names.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import type { ReleaseDetails } from '../../core/release-details.ts'
@@ -11,19 +12,39 @@ export async function readReleaseDetails(
   root: ObjectId | undefined,
   application: ApplicationName,
 ): Promise<readonly ReleaseDetails[]> {
-  if (root === undefined) return []
-  const path = `applications/${application}`
-  const entries = await reader.attempt(path, async () => {
-    const applications = await reader.directory('applications', (await reader.tree(root)).get('applications'))
-    return releaseEntries(reader, path, await reader.directory(path, applications.get(application)))
-  })
-  if (!entries.ok) return []
-  const newestFirst = [...entries.value].toSorted(([a], [b]) => (a < b ? 1 : -1))
+  const entries = await entriesOf(reader, root, application)
+  const newestFirst = [...entries].toSorted(([a], [b]) => (a < b ? 1 : -1))
   const details: ReleaseDetails[] = []
   for (const [version, entry] of newestFirst) {
-    details.push(await readOne(reader, `${path}/releases/${version}`, version, entry))
+    details.push(await readOne(reader, releaseDirectory(application, version), version, entry))
   }
   return details
+}
+
+/** One release of an application; undefined when there is none of that version. */
+export async function readOneRelease(
+  reader: LayoutReader,
+  root: ObjectId | undefined,
+  application: ApplicationName,
+  version: bigint,
+): Promise<ReleaseDetails | undefined> {
+  const entry = (await entriesOf(reader, root, application)).get(version)
+  return entry && readOne(reader, releaseDirectory(application, version), version, entry)
+}
+
+async function entriesOf(
+  reader: LayoutReader,
+  root: ObjectId | undefined,
+  application: ApplicationName,
+): Promise<ReadonlyMap<bigint, TreeEntry>> {
+  if (root === undefined) return new Map()
+  const path = `${applicationsDirectory}/${application}`
+  const entries = await reader.attempt(path, async () => {
+    const top = await reader.tree(root)
+    const applications = await reader.directory(applicationsDirectory, top.get(applicationsDirectory))
+    return releaseEntries(reader, path, await reader.directory(path, applications.get(application)))
+  })
+  return entries.ok ? entries.value : new Map()
 }
 
 async function readOne(reader: LayoutReader, path: string, version: bigint, entry: TreeEntry): Promise<ReleaseDetails> {

@@ -593,6 +593,11 @@ export const descriptor = {
                     "proto3_optional": true
                   },
                   "comment": "The version deployed before; absent when nothing was."
+                },
+                "reason": {
+                  "type": "string",
+                  "id": 5,
+                  "comment": "Why it was not deployed, as a sentence; absent when it was."
                 }
               }
             },
@@ -1479,7 +1484,12 @@ export const descriptor = {
                   "type": "string",
                   "id": 4,
                   "protoName": "next_page_token",
-                  "comment": "Ask for what came before with this as `pageToken`; absent at the end."
+                  "comment": "Ask for what came before with this as `pageToken`, again and again until it is absent: a page may be short, or empty,\nbecause enough commits were looked at for one answer."
+                },
+                "truncated": {
+                  "type": "bool",
+                  "id": 5,
+                  "comment": "This is as far back as the repository goes, because it is a shallow clone: there may have been more."
                 }
               }
             },
@@ -1503,7 +1513,7 @@ export const descriptor = {
                   "options": {
                     "proto3_optional": true
                   },
-                  "comment": "What has been deployed since; absent when it was removed."
+                  "comment": "What has been deployed since; absent when it was removed, or its link leads to no release."
                 },
                 "fromVersion": {
                   "type": "uint64",
@@ -1512,15 +1522,17 @@ export const descriptor = {
                   "options": {
                     "proto3_optional": true
                   },
-                  "comment": "What had been deployed before; absent when nothing was."
+                  "comment": "What had been deployed before; absent when nothing was, or its link led to no release."
                 },
                 "at": {
                   "type": "google.protobuf.Timestamp",
-                  "id": 3
+                  "id": 3,
+                  "comment": "When the commit's author says it was made."
                 },
                 "by": {
                   "type": "api.v1.Actor",
-                  "id": 4
+                  "id": 4,
+                  "comment": "The commit's author."
                 },
                 "commit": {
                   "type": "string",
@@ -1555,7 +1567,7 @@ export const descriptor = {
                   "comment": "The first line of the commit's message."
                 }
               },
-              "comment": "A commit that changed which version of an application is deployed in an environment."
+              "comment": "A commit that changed which version of an application is deployed in an environment. A merge counts as one commit: what\nit changed in the branch that it was made on."
             },
             "Health": {
               "fields": {

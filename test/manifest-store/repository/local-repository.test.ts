@@ -32,6 +32,7 @@ import { writePack } from '../../../src/manifest-store/git/write-pack.ts'
 import { deployment, environmentLock, toMake } from '../../support/changes.ts'
 import { createBareRepository, createTemporaryFolder, git, gitEnvironment, hasGit } from '../../support/real-git.ts'
 import { createTestStore, fixtureFolder, signalbox, testTime } from '../../support/test-store.ts'
+import { writeSettings } from '../../support/write-settings.ts'
 
 const request = {
   principal: createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' }),
@@ -416,7 +417,7 @@ function aTrain(target: string) {
     request: { target, lookup: 'environment-first', team: undefined },
     ciLink: undefined,
     accepts: () => true,
-    argoCd: { repositoryUrl: 'https://example.com/manifests.git', branch: 'main' },
+    settings: writeSettings({ argoCd: { repositoryUrl: 'https://example.com/manifests.git', branch: 'main' } }),
   })
 }
 

@@ -1,0 +1,56 @@
+import type { Command } from './command.ts'
+import { trailerKeys } from './commit-text.ts'
+import { renderArgoCdFiles } from './deployment-changes.ts'
+import { groupNameOf } from './environment-group.ts'
+import { findEnvironment, unknownApplication } from './find.ts'
+import { applicationDirectoryIn } from './manifest-layout.ts'
+import type { ApplicationName } from './names.ts'
+import { assertPermitted } from './permission.ts'
+import { applicationIn } from './snapshot.ts'
+import type { WriteSettings } from './write-settings.ts'
+
+/**
+ * Removes an application from one environment, with its locks and what was queued there; its releases stay (spec 6.6).
+ * Answers the version that was deployed, undefined when there was none or it cannot be read. An application that the
+ * environment does not know is as good as removed.
+ *
+ * Throws UNKNOWN_ENVIRONMENT, UNKNOWN_APPLICATION for one that nobody knows, and PERMISSION_DENIED.
+ */
+export function removeApplication(
+  environmentName: string,
+  applicationName: string,
+  settings: WriteSettings,
+): Command<bigint | undefined> {
+  return {
+    reads: () => [],
+    decide: ({ snapshot, principal }) => {
+      const environment = findEnvironment(snapshot, environmentName)
+      const application = applicationName as ApplicationName
+      const entry = applicationIn(environment, application)
+      const isThere = !entry.ok || entry.value !== undefined
+      if (!isThere && !snapshot.applications.has(application)) throw unknownApplication(applicationName)
+      const environmentGroup = groupNameOf(environment) ?? environment.name
+      const target = { environment: environment.name, environmentGroup, application }
+      assertPermitted(principal, 'DeleteEnvironmentApplication', target)
+      const version = entry.ok ? entry.value?.version : undefined
+      const removed = [application]
+      return {
+        changes: isThere
+          ? [
+              { path: applicationDirectoryIn(environment.name, application), content: { kind: 'absent' } },
+              ...(settings.argoCd ? renderArgoCdFiles(snapshot, environment, { removed }, settings.argoCd) : []),
+            ]
+          : [],
+        text: {
+          subject: `Remove ${application} from ${environment.name}`,
+          sections: [],
+          trailers: [
+            { key: trailerKeys.command, value: 'remove-application' },
+            { key: trailerKeys.target, value: `application ${application} in ${environment.name}` },
+          ],
+        },
+        result: version?.ok ? version.value : undefined,
+      }
+    },
+  }
+}

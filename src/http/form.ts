@@ -1,0 +1,263 @@
+import type { IncomingMessage } from 'node:http'
+import multipart from '@fastify/multipart'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ByteBudget } from './byte-budget.ts'
+import { DelimiterCounter } from './delimiter-counter.ts'
+import { RequestError, sendProblem } from './problem.ts'
+import { whenCallerLeaves } from './routes/when-caller-leaves.ts'
+
+/** What a form may hold, in bytes. */
+export interface FormLimits {
+  /** The whole body. */
+  readonly maximumBytes: number
+  readonly maximumFileBytes: number
+  readonly maximumValueBytes: number
+  readonly maximumParts: number
+  /** All forms that are being read or worked on; not less than one may hold. */
+  readonly maximumBytesTogether: number
+  /** How long one waits for others to be done before it is refused, in milliseconds. */
+  readonly maximumWait: number
+}
+
+/** The parts of a multipart/form-data body by name, each name's in their order. A part is a file when it has a file name. */
+export interface Form {
+  readonly values: ReadonlyMap<string, readonly string[]>
+  readonly files: ReadonlyMap<string, readonly Uint8Array[]>
+}
+
+/**
+ * Reads the body of a request as a form, within the limits. It holds nothing but memory, and counts as held until the answer is sent.
+ * Throws RequestError, when what is left of the body has been read away: Kuberpult's client only tries again where the connection
+ * stays (spec 4.2).
+ */
+export type ReadForm = (request: FastifyRequest, reply: FastifyReply) => Promise<Form>
+
+/** The limits that follow from those that are configured. */
+export function toFormLimits(releases: {
+  readonly maximumBytes: number
+  readonly maximumManifestBytes: number
+  readonly maximumValueBytes: number
+  readonly maximumParts: number
+}): FormLimits {
+  return {
+    maximumBytes: releases.maximumBytes,
+    maximumFileBytes: releases.maximumManifestBytes,
+    maximumValueBytes: releases.maximumValueBytes,
+    maximumParts: releases.maximumParts,
+    maximumBytesTogether: 8 * releases.maximumBytes,
+    maximumWait: 10_000,
+  }
+}
+
+/** A part's name must stand within these; what follows is not looked at. */
+const headerLimits = { headerPairs: 50, headerSize: 16 * 1024 }
+
+/** Registers routes whose bodies are forms, while those of all others stay JSON. */
+export async function registerForms(
+  app: FastifyInstance,
+  limits: FormLimits,
+  registerRoutes: (app: FastifyInstance, readForm: ReadForm) => void,
+): Promise<void> {
+  const budget = new ByteBudget(limits.maximumBytesTogether)
+  await app.register(async (forms) => {
+    forms.removeAllContentTypeParsers()
+    await forms.register(multipart)
+    // Any other body is left to readForm, which refuses it in Kuberpult's words.
+    forms.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    forms.setErrorHandler((error, request, reply) => {
+      const isUnknownType = (error as { code?: unknown }).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE'
+      return sendProblem(isUnknownType ? notMultipart() : error, request, reply)
+    })
+    registerRoutes(forms, (request, reply) => readForm(request, reply, limits, budget))
+  })
+}
+
+async function readForm(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  limits: FormLimits,
+  budget: ByteBudget,
+): Promise<Form> {
+  let giveBack: (() => void) | undefined
+  try {
+    const boundary = boundaryOf(request)
+    // In chunks it may become as large as is allowed.
+    const length = Number(request.headers['content-length'] ?? limits.maximumBytes)
+    if (length > limits.maximumBytes) throw bodyTooLarge(limits)
+    giveBack = await budget.take(length, limits.maximumWait, whenCallerLeaves(reply))
+    if (giveBack === undefined) throw tooBusy()
+    reply.raw.once('close', giveBack)
+    return await parseForm(request, boundary, limits)
+  } catch (error) {
+    giveBack?.()
+    request.raw.unpipe()
+    await drain(request.raw, limits.maximumBytes)
+    throw error
+  }
+}
+
+function boundaryOf(request: FastifyRequest): string {
+  if (!request.isMultipart()) throw notMultipart()
+  const [, quoted, plain] = /;\s*boundary=(?:"([^"]*)"|([^\s;"]+))/i.exec(request.headers['content-type'] ?? '') ?? []
+  const boundary = quoted ?? plain
+  // RFC 2046, section 5.1.1.
+  if (boundary === undefined || !/^[\w'()+,\-./:=? ]{1,70}$/.test(boundary)) {
+    throw invalidBody('no multipart boundary param in Content-Type')
+  }
+  return boundary
+}
+
+async function parseForm(request: FastifyRequest, boundary: string, limits: FormLimits): Promise<Form> {
+  const counter = new DelimiterCounter(boundary)
+  const form = { values: new Map<string, string[]>(), files: new Map<string, Uint8Array[]>(), parts: 0 }
+  let watch = (_chunk: Buffer) => {}
+  let end = () => {}
+  const refused = new Promise<never>((_resolve, reject) => {
+    let bytes = 0
+    watch = (chunk) => {
+      bytes += chunk.length
+      counter.add(chunk)
+      if (bytes > limits.maximumBytes) reject(bodyTooLarge(limits))
+      if (counter.parts > limits.maximumParts) {
+        reject(tooLarge('the form has more parts', limits.maximumParts, 'SIGNALBOX_MAXIMUM_RELEASE_PARTS'))
+      }
+    }
+    end = () => {
+      if (!counter.isClosed) reject(invalidBody('multipart: NextPart: EOF'))
+    }
+  })
+  request.raw.on('data', watch).once('end', end)
+  try {
+    await Promise.race([refused, collectParts(request, boundary, form, limits)])
+  } catch (error) {
+    throw toRequestError(error)
+  } finally {
+    request.raw.off('data', watch).off('end', end)
+  }
+  if (counter.parts !== form.parts) throw withoutName()
+  return form
+}
+
+interface CollectedForm {
+  readonly values: Map<string, string[]>
+  readonly files: Map<string, Uint8Array[]>
+  parts: number
+}
+
+async function collectParts(
+  request: FastifyRequest,
+  boundary: string,
+  form: CollectedForm,
+  limits: FormLimits,
+): Promise<void> {
+  const options = {
+    // The parser must not find another boundary than we did.
+    headers: { 'content-type': `multipart/form-data; boundary="${boundary}"` },
+    limits: { ...headerLimits, fileSize: Infinity, parts: Infinity, files: Infinity },
+    throwFileSizeLimit: false,
+    // Values too: else those that claim to be JSON would not arrive as they were sent.
+    isPartAFile: () => true,
+  }
+  for await (const part of request.parts(options)) {
+    if (part.type !== 'file') throw new Error('the parser does not do as it was told')
+    form.parts += 1
+    const name = part.fieldname as string | undefined
+    if (name === undefined || name === '') throw withoutName()
+    const { filename } = part as { readonly filename: string | undefined }
+    if (filename === undefined || filename === '') {
+      const value = await readAll(part.file, limits.maximumValueBytes, () =>
+        tooLarge(`the value of '${name}' is larger`, limits.maximumValueBytes, 'SIGNALBOX_MAXIMUM_RELEASE_VALUE_BYTES'),
+      )
+      append(form.values, name, toValue(name, value))
+    } else {
+      const file = await readAll(part.file, limits.maximumFileBytes, () =>
+        tooLarge(`the file '${name}' is larger`, limits.maximumFileBytes, 'SIGNALBOX_MAXIMUM_MANIFEST_BYTES'),
+      )
+      append(form.files, name, file)
+    }
+  }
+}
+
+async function readAll(stream: AsyncIterable<Buffer>, limit: number, refusal: () => RequestError): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let chunks: Buffer[] = []
+  let pieceLength = 0
+  let length = 0
+  for await (const chunk of stream) {
+    length += chunk.length
+    if (length > limit) throw refusal()
+    chunks.push(chunk)
+    pieceLength += chunk.length
+    // Each chunk keeps a whole buffer of the socket alive, and a chunk may be a single byte.
+    if (pieceLength >= 64 * 1024) {
+      pieces.push(Buffer.concat(chunks))
+      chunks = []
+      pieceLength = 0
+    }
+  }
+  return Buffer.concat([...pieces, ...chunks])
+}
+
+function toValue(name: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw invalidBody(`the value of '${name}' is not UTF-8`)
+  }
+}
+
+function append<T>(map: Map<string, T[]>, name: string, item: T): void {
+  const items = map.get(name)
+  if (items === undefined) map.set(name, [item])
+  else items.push(item)
+}
+
+/** Reads away what is left of the body. More than `limit` bytes are left to Node, which reads until the request takes too long. */
+async function drain(body: IncomingMessage, limit: number): Promise<void> {
+  if (body.readableEnded || body.destroyed) return
+  await new Promise<void>((resolve) => {
+    let left = limit
+    body.on('data', (chunk: Buffer) => {
+      left -= chunk.length
+      if (left < 0) resolve()
+    })
+    body.once('end', resolve).once('close', resolve).once('error', resolve)
+    body.resume()
+  })
+}
+
+function toRequestError(error: unknown): unknown {
+  if (error instanceof RequestError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'FST_MP_PREMATURE_CLOSE' || code === 'ECONNRESET') {
+    return new RequestError('REQUEST_TIMEOUT', 'the connection closed before the whole request had arrived')
+  }
+  if (code === 'FST_PROTO_VIOLATION') return invalidBody('a part has a name that no field has')
+  return /end of multipart data/.test(message) ? invalidBody('multipart: NextPart: EOF') : error
+}
+
+function notMultipart(): RequestError {
+  return invalidBody("request Content-Type isn't multipart/form-data")
+}
+
+function withoutName(): RequestError {
+  return invalidBody('a part has no Content-Disposition: form-data; name="..."')
+}
+
+/** In the words of Kuberpult (spec 3.4), where it has some. */
+function invalidBody(reason: string): RequestError {
+  return new RequestError('INVALID_REQUEST', `Invalid body: ${reason}`)
+}
+
+function bodyTooLarge({ maximumBytes }: FormLimits): RequestError {
+  return tooLarge('the body is larger', maximumBytes, 'SIGNALBOX_MAXIMUM_RELEASE_BYTES')
+}
+
+function tooLarge(what: string, limit: number, variable: string): RequestError {
+  const unit = variable.endsWith('_BYTES') ? `${limit} bytes` : String(limit)
+  return new RequestError('BODY_TOO_LARGE', `${what} than the ${unit} that ${variable} allows`)
+}
+
+function tooBusy(): RequestError {
+  return new RequestError('TOO_MANY_UPLOADS', 'too many large uploads at once; try again')
+}
