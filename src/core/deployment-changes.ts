@@ -3,7 +3,7 @@ import { argoCdFiles } from './argo-cd-file.ts'
 import type { Change } from './change.ts'
 import type { Environment, EnvironmentApplication } from './environment.ts'
 import { toGoTimeText } from './go-time.ts'
-import { applicationDirectoryIn, argoCdFile, versionLinkTarget } from './manifest-layout.ts'
+import { applicationDirectoryIn, argoCdFile, manifestFileIn, versionLinkTarget } from './manifest-layout.ts'
 import type { ApplicationName, TeamName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
 import type { Principal } from './principal.ts'
@@ -51,7 +51,7 @@ export function deploy(
       content: { kind: 'link', target: versionLinkTarget(application, version) },
     },
     {
-      path: `${directory}/manifests/manifests.yaml`,
+      path: manifestFileIn(environment, application),
       // An empty manifest is written as one space: Argo CD and Kuberpult's readers rely on a file that is not empty.
       content: manifest === emptyFile ? { kind: 'text', text: ' ' } : { kind: 'blob', id: manifest },
     },

@@ -13,6 +13,11 @@ export function applicationDirectoryIn(environment: EnvironmentName, application
   return `${environmentsDirectory}/${environment}/applications/${application}`
 }
 
+/** The manifest that is deployed there. */
+export function manifestFileIn(environment: EnvironmentName, application: ApplicationName): string {
+  return `${applicationDirectoryIn(environment, application)}/manifests/manifests.yaml`
+}
+
 /** `applications/<application>/releases/<version>` */
 export function releaseDirectory(application: ApplicationName, version: bigint): string {
   return `${applicationsDirectory}/${application}/releases/${version}`

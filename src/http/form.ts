@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ByteBudget } from './byte-budget.ts'
@@ -90,7 +92,6 @@ async function readForm(
     return await parseForm(request, boundary, limits)
   } catch (error) {
     giveBack?.()
-    request.raw.unpipe()
     await drain(request.raw, limits.maximumBytes)
     throw error
   }
@@ -110,32 +111,58 @@ function boundaryOf(request: FastifyRequest): string {
 async function parseForm(request: FastifyRequest, boundary: string, limits: FormLimits): Promise<Form> {
   const counter = new DelimiterCounter(boundary)
   const form = { values: new Map<string, string[]>(), files: new Map<string, Uint8Array[]>(), parts: 0 }
-  let watch = (_chunk: Buffer) => {}
-  let end = () => {}
-  const refused = new Promise<never>((_resolve, reject) => {
-    let bytes = 0
-    watch = (chunk) => {
-      bytes += chunk.length
-      counter.add(chunk)
-      if (bytes > limits.maximumBytes) reject(bodyTooLarge(limits))
-      if (counter.parts > limits.maximumParts) {
-        reject(tooLarge('the form has more parts', limits.maximumParts, 'SIGNALBOX_MAXIMUM_RELEASE_PARTS'))
-      }
-    }
-    end = () => {
-      if (!counter.isClosed) reject(invalidBody('multipart: NextPart: EOF'))
-    }
-  })
-  request.raw.on('data', watch).once('end', end)
+  const body = Readable.from(readBody(request.raw, counter, limits), { objectMode: false })
   try {
-    await Promise.race([refused, collectParts(request, boundary, form, limits)])
+    // The plugin reads what it takes for the raw request.
+    await collectParts(Object.create(request, { raw: { value: body } }) as FastifyRequest, boundary, form, limits)
   } catch (error) {
-    throw toRequestError(error)
-  } finally {
-    request.raw.off('data', watch).off('end', end)
+    body.destroy()
+    throw (error as { code?: unknown }).code === 'FST_PROTO_VIOLATION'
+      ? invalidBody('a part has a name that no field has')
+      : error
   }
   if (counter.parts !== form.parts) throw withoutName()
   return form
+}
+
+/** The body as far as the limits allow, and only if it is whole. */
+async function* readBody(
+  request: IncomingMessage,
+  counter: DelimiterCounter,
+  limits: FormLimits,
+): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for (let chunk = await nextChunk(request); chunk !== undefined; chunk = await nextChunk(request)) {
+    bytes += chunk.length
+    counter.add(chunk)
+    if (bytes > limits.maximumBytes) throw bodyTooLarge(limits)
+    if (counter.parts > limits.maximumParts) {
+      throw tooLarge('the form has more parts', limits.maximumParts, 'SIGNALBOX_MAXIMUM_RELEASE_PARTS')
+    }
+    yield chunk
+  }
+  if (!request.readableEnded) {
+    throw new RequestError('REQUEST_TIMEOUT', 'the connection closed before the whole request had arrived')
+  }
+  if (!counter.isClosed) throw invalidBody('multipart: NextPart: EOF')
+}
+
+/** All that has arrived; undefined at the end, or when the connection is gone. */
+async function nextChunk(request: IncomingMessage): Promise<Buffer | undefined> {
+  for (;;) {
+    // A megabyte may come in a million chunks. What arrives together is read together.
+    await nextTurn()
+    const chunk = request.read() as Buffer | null
+    if (chunk !== null) return chunk
+    if (request.readableEnded || request.destroyed) return undefined
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        request.off('readable', wake).off('end', wake).off('close', wake)
+        resolve()
+      }
+      request.on('readable', wake).on('end', wake).on('close', wake)
+    })
+  }
 }
 
 interface CollectedForm {
@@ -179,23 +206,14 @@ async function collectParts(
 }
 
 async function readAll(stream: AsyncIterable<Buffer>, limit: number, refusal: () => RequestError): Promise<Buffer> {
-  const pieces: Buffer[] = []
-  let chunks: Buffer[] = []
-  let pieceLength = 0
+  const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of stream) {
     length += chunk.length
     if (length > limit) throw refusal()
     chunks.push(chunk)
-    pieceLength += chunk.length
-    // Each chunk keeps a whole buffer of the socket alive, and a chunk may be a single byte.
-    if (pieceLength >= 64 * 1024) {
-      pieces.push(Buffer.concat(chunks))
-      chunks = []
-      pieceLength = 0
-    }
   }
-  return Buffer.concat([...pieces, ...chunks])
+  return Buffer.concat(chunks)
 }
 
 function toValue(name: string, bytes: Uint8Array): string {
@@ -212,28 +230,13 @@ function append<T>(map: Map<string, T[]>, name: string, item: T): void {
   else items.push(item)
 }
 
-/** Reads away what is left of the body. More than `limit` bytes are left to Node, which reads until the request takes too long. */
-async function drain(body: IncomingMessage, limit: number): Promise<void> {
-  if (body.readableEnded || body.destroyed) return
-  await new Promise<void>((resolve) => {
-    let left = limit
-    body.on('data', (chunk: Buffer) => {
-      left -= chunk.length
-      if (left < 0) resolve()
-    })
-    body.once('end', resolve).once('close', resolve).once('error', resolve)
-    body.resume()
-  })
-}
-
-function toRequestError(error: unknown): unknown {
-  if (error instanceof RequestError) return error
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'FST_MP_PREMATURE_CLOSE' || code === 'ECONNRESET') {
-    return new RequestError('REQUEST_TIMEOUT', 'the connection closed before the whole request had arrived')
+/** Reads away what is left of the body; what is more than `limit` bytes, after the answer. */
+async function drain(request: IncomingMessage, limit: number): Promise<void> {
+  let bytes = 0
+  for (let chunk = await nextChunk(request); chunk !== undefined && bytes <= limit; chunk = await nextChunk(request)) {
+    bytes += chunk.length
   }
-  if (code === 'FST_PROTO_VIOLATION') return invalidBody('a part has a name that no field has')
-  return /end of multipart data/.test(message) ? invalidBody('multipart: NextPart: EOF') : error
+  request.resume()
 }
 
 function notMultipart(): RequestError {

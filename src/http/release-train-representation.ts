@@ -12,6 +12,8 @@ import { binarySchema } from './send-message.ts'
 /** A form in which a prognosis, and a train that ran, can be shown: the table in the design, section 6. */
 export interface ReleaseTrainForm extends Offer {
   readonly contentType: string
+  /** Whether it has a place for the diffs of manifests. */
+  readonly showsDiffs: boolean
   readonly toPrognosisBody: (message: PrognosisMessage) => string | Uint8Array
   readonly toTrainBody: (message: ReleaseTrainMessage) => string | Uint8Array
 }
@@ -19,6 +21,7 @@ export interface ReleaseTrainForm extends Offer {
 const json: ReleaseTrainForm = {
   mediaType: 'application/json',
   contentType: 'application/json; charset=utf-8',
+  showsDiffs: true,
   toPrognosisBody: (message) => toJson(prognosisMessageType, message),
   toTrainBody: (message) => toJson(releaseTrainMessageType, message),
 }
@@ -27,6 +30,7 @@ const kuberpult = (['object', 'number'] as const).map((deployedVersion): Release
   mediaType: 'application/vnd.kuberpult+json',
   deployedVersion,
   contentType: `application/vnd.kuberpult+json${deployedVersion === 'number' ? '; deployed-version=number' : ''}`,
+  showsDiffs: false,
   toPrognosisBody: (message) => toKuberpultPrognosisJson(message, { deployedVersion }),
   toTrainBody: toKuberpultReleaseTrainJson,
 }))
@@ -35,18 +39,21 @@ const others: readonly ReleaseTrainForm[] = [
   {
     mediaType: 'application/x-protobuf',
     contentType: 'application/x-protobuf',
+    showsDiffs: true,
     toPrognosisBody: (message) => toBinary(prognosisMessageType, message),
     toTrainBody: (message) => toBinary(releaseTrainMessageType, message),
   },
   {
     mediaType: 'text/plain',
     contentType: 'text/plain; charset=utf-8',
+    showsDiffs: true,
     toPrognosisBody: toDepartureBoard,
     toTrainBody: toDepartureBoard,
   },
   {
     mediaType: 'text/markdown',
     contentType: 'text/markdown; charset=utf-8',
+    showsDiffs: true,
     toPrognosisBody: toMarkdown,
     toTrainBody: toMarkdown,
   },

@@ -14,8 +14,9 @@ export function toDepartureBoard(message: PrognosisMessage | ReleaseTrainMessage
   const widths = columnWidths(board.environments.flatMap(({ rows }) => rows))
   const facts = board.kind === 'prognosis' ? `fingerprint ${board.fingerprint}` : toCommitFact(board, board.commit)
   const blocks = [`${pad(toTitle(board, '  '), 44)}  ${facts}`]
-  if (board.isSingle) blocks.push(...board.environments.map((environment) => toTextBody(environment, widths)))
-  else blocks.push(...toTextBlocks(board.environments, widths))
+  if (board.isSingle) {
+    blocks.push(...board.environments.flatMap((of) => [toTextBody(of, widths), ...of.diffs]))
+  } else blocks.push(...toTextBlocks(board.environments, widths))
   if (board.warnings.length > 0) blocks.push(board.warnings.map((warning) => `warning: ${warning}`).join('\n'))
   if (board.validity !== undefined) blocks.push(board.validity)
   blocks.push(board.summary)
@@ -31,6 +32,7 @@ export function toMarkdown(message: PrognosisMessage | ReleaseTrainMessage): str
     if (!board.isSingle) blocks.push(`#### ${escapeMarkdown(toHeading(environment, ' '))}`)
     const { skipped } = environment
     blocks.push(skipped === undefined ? toMarkdownTable(environment.rows) : `skipped: ${escapeMarkdown(skipped)}`)
+    blocks.push(...environment.diffs.map(toMarkdownDiff))
   }
   if (board.warnings.length > 0) {
     blocks.push(board.warnings.map((warning) => `- warning: ${escapeMarkdown(warning)}`).join('\n'))
@@ -46,7 +48,7 @@ export function toMarkdown(message: PrognosisMessage | ReleaseTrainMessage): str
   return `${blocks.join('\n\n')}\n`
 }
 
-/** What both forms say. Every text in it is one line without control characters. */
+/** What both forms say. Every text in it, but for diffs, is one line without control characters. */
 interface Board {
   readonly kind: 'prognosis' | 'train'
   readonly target: string
@@ -69,6 +71,8 @@ interface BoardEnvironment {
   readonly skipped: string | undefined
   /** Sorted by application. */
   readonly rows: readonly BoardRow[]
+  /** How manifests change, in the order of the rows. These have several lines. */
+  readonly diffs: readonly string[]
 }
 
 interface BoardRow {
@@ -129,6 +133,9 @@ function toBoardEnvironment(name: string, prognosis: EnvironmentPrognosisMessage
     rows: isSkipped
       ? []
       : entriesByName(appsPrognoses.prognoses).map(([application, of]) => toRow(application, of, stays)),
+    diffs: isSkipped
+      ? []
+      : entriesByName(appsPrognoses.prognoses).flatMap(([, { manifestDiff }]) => cleanLines(manifestDiff) || []),
   }
 }
 
@@ -186,6 +193,11 @@ function clean(text: string | undefined): string {
     .trim()
 }
 
+/** What a manifest holds may not act on a terminal either; where something was, one can see it. */
+function cleanLines(text: string | undefined): string {
+  return (text ?? '').replaceAll(/[^\P{Cc}\n\t]|[\p{Bidi_Control}\u2028\u2029]/gu, '\ufffd').replace(/\n$/, '')
+}
+
 function toTitle(board: Board, gap: string): string {
   const [only] = board.environments
   const what = board.isSingle && only !== undefined ? toHeading(only, gap) : board.target
@@ -227,7 +239,7 @@ function toTextBlocks(environments: readonly BoardEnvironment[], widths: Widths)
   for (const [index, environment] of environments.entries()) {
     const heading = toHeading(environment, '  ')
     if (!isSkipped(environment)) {
-      blocks.push(heading, toTextBody(environment, widths))
+      blocks.push(heading, toTextBody(environment, widths), ...environment.diffs)
       continue
     }
     const line = `${pad(heading, headingWidth)}${toTextBody(environment, widths)}`
@@ -263,6 +275,13 @@ function toMarkdownTable(rows: readonly BoardRow[]): string {
     '| :-- | :-- | --: | :-- |',
     ...lines.map((cells) => `| ${cells.join(' | ')} |`),
   ].join('\n')
+}
+
+/** A fence ends with the first that is as long. */
+function toMarkdownDiff(diff: string): string {
+  let fence = '```'
+  for (const [ticks] of diff.matchAll(/`{3,}/g)) if (ticks.length >= fence.length) fence = `${ticks}\``
+  return `${fence}diff\n${diff}\n${fence}`
 }
 
 /** Everything that could become markup inside a line. */

@@ -45,9 +45,13 @@ export interface ApplicationPrognosisMessage {
   readonly team?: string | undefined
   readonly reason?: string | undefined
   readonly queuedVersion?: Long | undefined
+  readonly manifestDiff?: string | undefined
 }
 
 export const prognosisMessageType = messageType<PrognosisMessage>('api.v1.GetReleaseTrainPrognosisResponse')
+
+/** By environment and application: how a train would change a manifest. */
+export type ManifestDiffs = ReadonlyMap<string, ReadonlyMap<string, string>>
 
 /** What only the edge knows of a prognosis or a train. */
 export interface PrognosisContext {
@@ -57,9 +61,12 @@ export interface PrognosisContext {
 }
 
 /** The prognosis as the message that answers a request for it. */
-export function toPrognosisMessage(prognosis: Prognosis, { fingerprint, commit }: PrognosisContext): PrognosisMessage {
+export function toPrognosisMessage(
+  prognosis: Prognosis,
+  { fingerprint, commit, manifestDiffs }: PrognosisContext & { readonly manifestDiffs?: ManifestDiffs | undefined },
+): PrognosisMessage {
   return {
-    envsPrognoses: toEnvironmentPrognosesMessage(prognosis),
+    envsPrognoses: toEnvironmentPrognosesMessage(prognosis, manifestDiffs),
     target: prognosis.target.name,
     team: prognosis.team,
     fingerprint,
@@ -70,13 +77,22 @@ export function toPrognosisMessage(prognosis: Prognosis, { fingerprint, commit }
 }
 
 /** The part that a prognosis and a train that ran have in common. */
-export function toEnvironmentPrognosesMessage({ environments }: Prognosis): EnvironmentPrognosesMessage {
+export function toEnvironmentPrognosesMessage(
+  { environments }: Prognosis,
+  manifestDiffs?: ManifestDiffs,
+): EnvironmentPrognosesMessage {
   return Object.fromEntries(
-    environments.map((prognosis) => [prognosis.environment, toEnvironmentPrognosisMessage(prognosis)]),
+    environments.map((prognosis) => [
+      prognosis.environment,
+      toEnvironmentPrognosisMessage(prognosis, manifestDiffs?.get(prognosis.environment)),
+    ]),
   )
 }
 
-function toEnvironmentPrognosisMessage({ upstream, outcome }: EnvironmentPrognosis): EnvironmentPrognosisMessage {
+function toEnvironmentPrognosisMessage(
+  { upstream, outcome }: EnvironmentPrognosis,
+  manifestDiffs: ReadonlyMap<string, string> | undefined,
+): EnvironmentPrognosisMessage {
   if (outcome.kind === 'skipped') {
     return {
       skipCause: environmentSkipCauseNumbers[outcome.cause],
@@ -86,7 +102,10 @@ function toEnvironmentPrognosisMessage({ upstream, outcome }: EnvironmentPrognos
     }
   }
   const prognoses = Object.fromEntries(
-    outcome.applications.map((prognosis) => [prognosis.application, toApplicationPrognosisMessage(prognosis)]),
+    outcome.applications.map((prognosis) => [
+      prognosis.application,
+      toApplicationPrognosisMessage(prognosis, manifestDiffs?.get(prognosis.application)),
+    ]),
   )
   return { appsPrognoses: { prognoses }, envLocks: {}, upstream }
 }
@@ -95,12 +114,15 @@ function environmentLocksBehind(skip: EnvironmentSkip) {
   return skip.cause === 'ENV_IS_LOCKED' ? skip.locks : []
 }
 
-function toApplicationPrognosisMessage(prognosis: ApplicationPrognosis): ApplicationPrognosisMessage {
+function toApplicationPrognosisMessage(
+  prognosis: ApplicationPrognosis,
+  manifestDiff: string | undefined,
+): ApplicationPrognosisMessage {
   const { deployedVersion, team, outcome } = prognosis
   const fromVersion = deployedVersion === undefined ? undefined : toUint64(deployedVersion)
   if (outcome.kind === 'travels') {
     const version = toUint64(outcome.release.version)
-    return { deployedVersion: { version }, appLocks: [], teamLocks: [], fromVersion, team }
+    return { deployedVersion: { version }, appLocks: [], teamLocks: [], fromVersion, team, manifestDiff }
   }
   const held = heldVersion(outcome)
   return {

@@ -1,11 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { prognoseReleaseTrain } from '../../core/release-train-prognosis.ts'
 import { registerEndpoint } from '../endpoint.ts'
+import { diffManifests } from '../manifest-diffs.ts'
 import { prognosisBodyOf } from '../prognosis-message.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
 import { notModified, sendRepresentation } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { releaseTrainPaths, targetName, trainParams, trainQuery } from './release-train-paths.ts'
+import { prognosisQuery, releaseTrainPaths, targetName, trainParams } from './release-train-paths.ts'
+import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 /** What a train would do at this moment: what would travel, what would stay, and why. */
 export function getReleaseTrainPrognosis(app: FastifyInstance, context: ServerContext): void {
@@ -21,7 +23,7 @@ export function getReleaseTrainPrognosis(app: FastifyInstance, context: ServerCo
         'Send the `ETag` as `If-Match` with the train to run exactly this, or nothing.',
       deprecated,
       params: trainParams[parameter],
-      query: trainQuery,
+      query: prognosisQuery,
       requestHeaders: { 'If-None-Match': 'Answers 304 when this is still the current representation.' },
       forms: releaseTrainForms(context.json),
       responses: {
@@ -46,7 +48,11 @@ export function getReleaseTrainPrognosis(app: FastifyInstance, context: ServerCo
           context.principalOf(request),
           context.clock(),
         )
-        const message = prognosisBodyOf(prognosis, snapshot.commit)
+        const manifestDiffs =
+          query.diff === 'true' && form.showsDiffs
+            ? await diffManifests(prognosis, snapshot, { ...context, signal: whenCallerLeaves(reply) })
+            : undefined
+        const message = prognosisBodyOf(prognosis, snapshot.commit, manifestDiffs)
         return sendRepresentation(request, reply, form.contentType, form.toPrognosisBody(message), message.fingerprint)
       },
     })

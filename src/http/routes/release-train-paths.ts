@@ -61,6 +61,17 @@ export const trainQuery = z.strictObject({
   team: z.string().optional().describe('Only applications of this team travel.'),
 })
 
+/** All that a train takes, and what only changes how its prognosis is shown. */
+export const prognosisQuery = trainQuery.extend({
+  diff: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .describe(
+      'With `true`, how the manifest of each application that travels would change, as a unified diff. ' +
+        'It is not shown in `application/vnd.kuberpult+json`, and does not change the fingerprint.',
+    ),
+})
+
 export function targetName(params: TrainParams): string {
   return params.environment ?? params.group ?? ''
 }
