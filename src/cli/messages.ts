@@ -3,11 +3,11 @@ import type { MessageType } from '../protobuf/messages.ts'
 import { messageType } from '../protobuf/messages.ts'
 import type { ApplicationMessage } from '../protobuf/to-application-message.ts'
 import type { EnvironmentGroupsMessage, EnvironmentMessage } from '../protobuf/to-environment-message.ts'
+import type { HistoryMessage } from '../protobuf/to-history-message.ts'
 import type { LockMessage } from '../protobuf/to-lock-message.ts'
 import type { ListedLockMessage, LockListMessage } from '../protobuf/to-locks-message.ts'
-import type { ApplicationPrognosisMessage, PrognosisMessage } from '../protobuf/to-prognosis-message.ts'
+import type { PrognosisMessage } from '../protobuf/to-prognosis-message.ts'
 import type { ReleaseTrainMessage } from '../protobuf/to-release-train-message.ts'
-import type { TimestampMessage } from '../protobuf/to-timestamp-message.ts'
 
 /** signalbox.v1.Problem */
 export interface ProblemMessage {
@@ -20,10 +20,7 @@ export interface ProblemMessage {
   readonly locks: readonly ListedLockMessage[]
 }
 
-/** A part of api.v1.ReleaseTrainAppPrognosis: with `diff=true`. */
-export type ApplicationDiffMessage = ApplicationPrognosisMessage & { readonly manifestDiff?: string | undefined }
-
-/** api.v1.CreateReleaseResponse: one of the first eight. */
+/** api.v1.CreateReleaseResponse as it is read, where what is at its default is absent: one of the first eight, and facts. */
 export interface CreatedReleaseMessage {
   readonly success?: object | undefined
   readonly tooOld?: object | undefined
@@ -40,16 +37,17 @@ export interface CreatedReleaseMessage {
   readonly removedVersions: readonly Long[]
 }
 
-/** api.v1.CreatedReleaseDeployment */
+/** api.v1.CreatedReleaseDeployment as it is read. */
 export interface CreatedDeploymentMessage {
   readonly environment?: string | undefined
   readonly queued?: boolean | undefined
   readonly locks: readonly LockMessage[]
   readonly fromVersion?: Long | undefined
+  readonly reason?: string | undefined
 }
 
-/** signalbox.v1.DeployReleaseResponse */
-export interface DeployedReleaseMessage {
+/** signalbox.v1.DeployReleaseResponse as it is read. */
+export interface DeploymentMessage {
   readonly environment?: string | undefined
   readonly application?: string | undefined
   readonly version?: Long | undefined
@@ -68,35 +66,13 @@ export interface EnvironmentChangeMessage {
   readonly commit?: string | undefined
 }
 
-/** signalbox.v1.GetDeploymentHistoryResponse */
-export interface HistoryMessage {
-  readonly environment?: string | undefined
-  readonly application?: string | undefined
-  readonly events: readonly DeploymentEventMessage[]
-  readonly nextPageToken?: string | undefined
-}
-
-/** signalbox.v1.DeploymentEvent */
-export interface DeploymentEventMessage {
-  readonly version?: Long | undefined
-  readonly fromVersion?: Long | undefined
-  readonly at?: TimestampMessage | undefined
-  readonly by?: { readonly name?: string | undefined; readonly email?: string | undefined } | undefined
-  readonly commit?: string | undefined
-  readonly command?: string | undefined
-  readonly trainTarget?: string | undefined
-  readonly trainTeam?: string | undefined
-  readonly requestId?: string | undefined
-  readonly subject?: string | undefined
-}
-
 /** The messages that the client reads, by proto/ alone: how the server makes them is none of its business. */
 export const messages = {
   problem: typeOf<ProblemMessage>('signalbox.v1.Problem'),
   prognosis: typeOf<PrognosisMessage>('api.v1.GetReleaseTrainPrognosisResponse'),
   train: typeOf<ReleaseTrainMessage>('api.v1.ReleaseTrainResponse'),
   createdRelease: typeOf<CreatedReleaseMessage>('api.v1.CreateReleaseResponse'),
-  deployedRelease: typeOf<DeployedReleaseMessage>('signalbox.v1.DeployReleaseResponse'),
+  deployment: typeOf<DeploymentMessage>('signalbox.v1.DeployReleaseResponse'),
   environmentChange: typeOf<EnvironmentChangeMessage>('signalbox.v1.EnvironmentChangeResponse'),
   history: typeOf<HistoryMessage>('signalbox.v1.GetDeploymentHistoryResponse'),
   locks: typeOf<LockListMessage>('signalbox.v1.ListLocksResponse'),

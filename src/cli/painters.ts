@@ -1,12 +1,13 @@
 import type { LinePainter } from './output.ts'
 
-/** The departure board, by what its lines look like. */
+/** The departure board, by what its lines look like; diffs of manifests may stand in it. */
 export const paintBoard: LinePainter = (line, paint) => {
+  if (/^([-+\\]|@@)/u.test(line)) return paintDiff(line, paint)
   const stay = /^( {2}.*? {2}|\S.*? {2}| {2})((?:stays|stayed|skipped): .*)$/u.exec(line)
   if (stay !== null) return (stay[1] ?? '') + paint('yellow', stay[2] ?? '')
   if (/^ {2}APPLICATION +TEAM /u.test(line)) return paint('dim', line)
   if (line.startsWith('warning: ')) return paint('yellow', line)
-  const travels = /^( {2}.* )([0-9]+)$/u.exec(line)
+  const travels = /^( {2}\S+ +\S+ +\S+ {2})([0-9]+)$/u.exec(line)
   if (travels !== null) return (travels[1] ?? '') + paint('green', travels[2] ?? '')
   const title = /^(\S.*?)( +(?:fingerprint|commit|no commit:) .*)$/u.exec(line)
   if (title !== null) return paint('bold', title[1] ?? '') + paint('dim', title[2] ?? '')

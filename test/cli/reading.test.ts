@@ -1,7 +1,7 @@
 import Long from 'long'
 import { describe, expect, it } from 'vitest'
 import { messages } from '../../src/cli/messages.ts'
-import type { DeploymentEventMessage, HistoryMessage } from '../../src/cli/messages.ts'
+import type { DeploymentEventMessage, HistoryMessage } from '../../src/protobuf/to-history-message.ts'
 import { runCli } from './run-cli.ts'
 import type { Reaction, RecordedRequest } from './recording-server.ts'
 import { aMessage, aProblem, startRecordingServer } from './recording-server.ts'
@@ -192,7 +192,7 @@ describe('deploy', () => {
     [{ ...message, outcome: 'unchanged' }, 'cart version 7 is in staging already: nothing was done\n'],
     [{ ...message, outcome: 'new\u001b\nword' }, 'cart version 7 in staging: new word\n'],
   ])('%j', async (answer, stdout) => {
-    const server = await startRecordingServer(aMessage(messages.deployedRelease, answer))
+    const server = await startRecordingServer(aMessage(messages.deployment, answer))
     expect(await runCli(['--url', server.url, ...args])).toMatchObject({ code: 0, stdout, stderr: '' })
   })
 
@@ -257,6 +257,14 @@ AT                    FROM  TO  BY           COMMIT        WHAT
     const result = await runCli(['--url', server.url, ...args])
     expect(result).toMatchObject({ code: 1, stdout: '', stderr: 'the server gives the same page again\n' })
     expect(server.requests).toHaveLength(2)
+  })
+
+  it('says where the repository ends', async () => {
+    const warning = 'warning: the repository goes no further back, so there may have been more\n'
+    const some = await startRecordingServer(aMessage(messages.history, { ...aPage(1), truncated: true }))
+    expect((await runCli(['--url', some.url, ...args])).stdout.split('\n').slice(2).join('\n')).toBe(warning)
+    const none = await startRecordingServer(aMessage(messages.history, { ...aPage(0), truncated: true }))
+    expect((await runCli(['--url', none.url, ...args])).stdout).toBe(warning)
   })
 
   it('says so when there is none', async () => {

@@ -1,28 +1,27 @@
 import Long from 'long'
 import { describe, expect, it } from 'vitest'
 import { comparePrognoses } from '../../src/cli/compare-prognoses.ts'
-import type { ApplicationDiffMessage } from '../../src/cli/messages.ts'
 import { messages } from '../../src/cli/messages.ts'
 import { toJson } from '../../src/protobuf/messages.ts'
-import type { PrognosisMessage } from '../../src/protobuf/to-prognosis-message.ts'
+import type { ApplicationPrognosisMessage, PrognosisMessage } from '../../src/protobuf/to-prognosis-message.ts'
 import type { ReleaseTrainMessage } from '../../src/protobuf/to-release-train-message.ts'
 import { runCli } from './run-cli.ts'
 import { aMessage, aProblem, startRecordingServer } from './recording-server.ts'
 
 const none = { appLocks: [], teamLocks: [] }
 
-function travels(from: number | undefined, to: number, manifestDiff?: string): ApplicationDiffMessage {
+function travels(from: number | undefined, to: number, manifestDiff?: string): ApplicationPrognosisMessage {
   const fromVersion = from === undefined ? undefined : Long.fromNumber(from, true)
   return { ...none, deployedVersion: { version: Long.fromNumber(to, true) }, fromVersion, manifestDiff }
 }
 
-function stays(at: number, reason: string): ApplicationDiffMessage {
+function stays(at: number, reason: string): ApplicationPrognosisMessage {
   return { ...none, skipCause: 2, fromVersion: Long.fromNumber(at, true), reason }
 }
 
 function aPrognosis(
   fingerprint: string,
-  environments: Readonly<Record<string, string | Record<string, ApplicationDiffMessage>>>,
+  environments: Readonly<Record<string, string | Record<string, ApplicationPrognosisMessage>>>,
 ): PrognosisMessage {
   const entries = Object.entries(environments).map(([name, of]) => [
     name,
@@ -140,7 +139,7 @@ describe('prognosis', () => {
     const message = aPrognosis('f1', { staging: { cart: travels(4, 5, '-a\n+b\n'), web: travels(undefined, 1) } })
     const server = await startRecordingServer(aMessage(messages.prognosis, message))
     const { stdout } = await runCli(['--url', server.url, 'prognosis', ...target, '--diff'])
-    expect(stdout.endsWith('\n2 travel\n\nstaging: cart\n\n-a\n+b\n')).toBe(true)
+    expect(stdout).toContain('\n\n-a\n+b\n\n2 travel\n')
   })
 
   it('is the message as JSON', async () => {

@@ -195,6 +195,7 @@ describe('what came of a release', () => {
     deployments: [
       { environment: 'dev', locks: [], fromVersion: Long.fromNumber(6, true) },
       { environment: 'test', queued: true, locks: [{ lockId: 'freeze', message: 'until\nMonday' }] },
+      { environment: 'odd', locks: [], reason: 'unreadable:\u001b broken' },
     ],
     removedVersions: [Long.fromNumber(1, true), Long.fromNumber(2, true)],
   }
@@ -206,6 +207,7 @@ created cart version 7, commit ${commit}
 ENVIRONMENT  FROM  TO
 dev             6  7
 test            -  waits for freeze (until Monday)
+odd             -  stays: unreadable: broken
 
 removed old versions: 1, 2
 `)

@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { toJson } from '../../protobuf/messages.ts'
+import type { DeploymentEventMessage, HistoryMessage } from '../../protobuf/to-history-message.ts'
 import { acceptsMessage } from '../answer.ts'
 import type { Command } from '../command.ts'
 import { CommandFailure, commonFlags, requireMessage, required, showAnswer, showBody } from '../command.ts'
 import { aCommitId, aVersion, aWholeNumber } from '../flag-values.ts'
 import { requiredValueOf, valueOf } from '../flags.ts'
-import type { DeployedReleaseMessage, DeploymentEventMessage, HistoryMessage } from '../messages.ts'
+import type { DeploymentMessage } from '../messages.ts'
 import { messages } from '../messages.ts'
 import { cleanLine } from '../output.ts'
 import { paintTable } from '../painters.ts'
@@ -51,11 +52,11 @@ export const deploy: Command = {
       },
       namesAuthor: true,
     })
-    showAnswer(context, answer, messages.deployedRelease, toText)
+    showAnswer(context, answer, messages.deployment, toText)
   },
 }
 
-function toText(message: DeployedReleaseMessage): string {
+function toText(message: DeploymentMessage): string {
   const { environment, application, version, outcome, fromVersion, locks, removedVersions, commit } = message
   const what = `${cleanLine(application)} version ${version?.toString() ?? '?'}`
   const place = cleanLine(environment)
@@ -88,6 +89,7 @@ export const history: Command = {
     const limit = Number(valueOf(flags, 'limit') ?? 20)
     const events: DeploymentEventMessage[] = []
     let pageToken: string | undefined
+    let truncated: boolean | undefined
     do {
       const answer = await client.read({
         method: 'GET',
@@ -97,6 +99,7 @@ export const history: Command = {
       })
       const page = requireMessage(answer, messages.history)
       events.push(...page.events)
+      truncated = page.truncated
       const next = page.nextPageToken || undefined
       if (next !== undefined && next === pageToken) throw new CommandFailure(['the server gives the same page again'])
       pageToken = next
@@ -106,6 +109,7 @@ export const history: Command = {
       application,
       events: events.slice(0, limit),
       nextPageToken: pageToken,
+      truncated,
     }
     if (output.isJson) output.printJson(toJson(messages.history, message))
     else output.print(toHistoryText(message), paintTable)
@@ -121,8 +125,9 @@ const historyColumns = [
   { heading: 'WHAT' },
 ]
 
-function toHistoryText({ environment, application, events }: HistoryMessage): string {
-  if (events.length === 0) return `${application} was never deployed in ${environment}`
+function toHistoryText({ environment, application, events, truncated }: HistoryMessage): string {
+  const end = truncated === true ? 'warning: the repository goes no further back, so there may have been more' : ''
+  if (events.length === 0) return end || `${application} was never deployed in ${environment}`
   const rows = events.map(({ at, fromVersion, version, by, commit, command, trainTarget, trainTeam, subject }) => [
     toMoment(at),
     fromVersion?.toString() ?? '',
@@ -135,7 +140,7 @@ function toHistoryText({ environment, application, events }: HistoryMessage): st
         : subject,
     ),
   ])
-  return toTable(historyColumns, rows)
+  return [toTable(historyColumns, rows), ...(end === '' ? [] : [end])].join('\n')
 }
 
 export const getCommitDeployments: Command = {

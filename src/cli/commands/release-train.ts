@@ -2,7 +2,7 @@ import { toDepartureBoard } from '../../protobuf/departure-board.ts'
 
 import type { PrognosisMessage } from '../../protobuf/to-prognosis-message.ts'
 import type { Answer } from '../answer.ts'
-import { acceptsMessage, messageOf, problemOf } from '../answer.ts'
+import { acceptsMessage, problemOf } from '../answer.ts'
 import type { Command, Context } from '../command.ts'
 import { clientHeaders, CommandFailure, commonFlags, requireMessage, showAnswer } from '../command.ts'
 import { comparePrognoses } from '../compare-prognoses.ts'
@@ -10,10 +10,8 @@ import { describeFailure } from '../describe-failure.ts'
 import { aLink, aName } from '../flag-values.ts'
 import type { Flag, ParsedFlags } from '../flags.ts'
 import { isOn, requiredValueOf, valueOf } from '../flags.ts'
-import type { ApplicationDiffMessage } from '../messages.ts'
 import { messages } from '../messages.ts'
-import { cleanLine } from '../output.ts'
-import { paintBoard, paintDiff } from '../painters.ts'
+import { paintBoard } from '../painters.ts'
 import { RequestFailure } from '../request.ts'
 
 const targetFlags: readonly Flag[] = [
@@ -35,9 +33,6 @@ export const prognosis: Command = {
   run: async (context) => {
     const answer = await fetchPrognosis(context, isOn(context.flags, 'diff') ? 'true' : undefined)
     showAnswer(context, answer, messages.prognosis, toDepartureBoard, paintBoard)
-    const message = messageOf(answer, messages.prognosis)
-    if (message === undefined || context.output.isJson) return
-    for (const diff of manifestDiffsOf(message)) context.output.print(diff, paintDiff)
   },
 }
 
@@ -120,13 +115,4 @@ function toChange(error: unknown, expected: PrognosisMessage | undefined): Comma
   const changes = expected === undefined ? toDepartureBoard(current) : comparePrognoses(expected, current)
   const title = expected === undefined ? 'The prognosis is now:' : 'What changed meanwhile:'
   return new CommandFailure([...describeFailure(error), ...(changes === '' ? [] : ['', title, '', changes])])
-}
-
-function manifestDiffsOf({ envsPrognoses }: PrognosisMessage): readonly string[] {
-  return Object.entries(envsPrognoses).flatMap(([environment, { appsPrognoses }]) =>
-    Object.entries(appsPrognoses?.prognoses ?? {}).flatMap(([application, of]) => {
-      const { manifestDiff } = of as ApplicationDiffMessage
-      return manifestDiff ? [`\n${cleanLine(environment)}: ${cleanLine(application)}\n\n${manifestDiff}`] : []
-    }),
-  )
 }

@@ -223,13 +223,11 @@ function toText({
 }: CreatedReleaseMessage) {
   const what = `${cleanLine(application)} version ${version?.toString() ?? '?'}`
   if (alreadyExistsSame !== undefined) return `${what} exists already, with the same content: nothing was done`
-  const rows = deployments.map(({ environment, queued, locks, fromVersion }) => [
-    cleanLine(environment),
-    fromVersion?.toString() ?? '',
-    queued === true
-      ? `waits for ${locks.map(({ lockId, message }) => cleanLine(`${lockId} (${message ?? ''})`)).join(', ') || 'a lock'}`
-      : (version?.toString() ?? '?'),
-  ])
+  const rows = deployments.map(({ environment, queued, locks, fromVersion, reason }) => {
+    const behind = locks.map(({ lockId, message }) => cleanLine(`${lockId ?? ''} (${message ?? ''})`)).join(', ')
+    const to = queued === true ? `waits for ${behind || 'a lock'}` : reason && `stays: ${cleanLine(reason)}`
+    return [cleanLine(environment), fromVersion?.toString() ?? '', to || (version?.toString() ?? '?')]
+  })
   const columns = [{ heading: 'ENVIRONMENT' }, { heading: 'FROM', isRight: true }, { heading: 'TO' }]
   return [
     `created ${what}${commit ? `, commit ${cleanLine(commit)}` : ''}`,
