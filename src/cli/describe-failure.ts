@@ -35,9 +35,12 @@ function reasonsOf({ answer }: RequestFailure): readonly string[] {
   if (answer === undefined) return []
   const problem = problemOf(answer)
   if (problem === undefined) return shorten(reasonIn(answer))
+  const { detail = '', code = '', errors } = problem
+  // A detail that only repeats the invalid parts is said once.
+  const isRepeated = errors.length > 0 && errors.every(({ message }) => detail.includes(message ?? ''))
   return [
-    ...shorten(`${problem.detail ?? ''} (${problem.code ?? ''})`),
-    ...problem.errors.slice(0, 50).map(({ path, message }) => cleanLine(`${path ?? ''} ${message ?? ''}`)),
+    ...shorten(isRepeated ? code : `${detail} (${code})`),
+    ...errors.slice(0, 50).map(({ path, message }) => cleanLine(`${path ?? ''} ${message ?? ''}`)),
     ...problem.locks.map(({ kind, lock }) => cleanLine(`${kind} lock ${lock?.lockId}: ${lock?.message ?? ''}`)),
     ...(problem.requestId ? [`request ${cleanLine(problem.requestId)}`] : []),
   ]
@@ -89,6 +92,8 @@ const hintsByStatus: Readonly<Record<number, string>> = {
 function hintsOf({ answer, cause }: RequestFailure): readonly string[] {
   if (answer === undefined) return hintsOfError(cause)
   const problem = problemOf(answer)
+  // Kuberpult's words, and ours.
+  if ((problem?.detail ?? textOf(answer)).includes("form file: 'signatures[")) return ['--skip_signatures.']
   const known = hintsByProblem[problem?.code ?? ''] ?? hintsByStatus[answer.status]
   if (known !== undefined) return [known]
   if (answer.status >= 300 && answer.status < 400) {

@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { commands } from '../../src/cli/commands.ts'
+import { globalFlags } from '../../src/cli/global-flags.ts'
 import { createFolder, removeFolder } from '../support/real-git.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
 import { startRecordingServer } from './recording-server.ts'
-import { endOf, spawnCli } from './run-cli.ts'
+import { endOf, runCli, spawnCli } from './run-cli.ts'
 
 const train = ['release-train', '--target-environment', 'staging']
 
@@ -123,9 +126,66 @@ describe('the shipped program with the shipped server', () => {
     expect((await ask('locks', '--kind', 'application')).stdout).not.toContain('client-test')
   })
 
+  it('creates a release, deploys it, goes back, and shows the history', async () => {
+    const manifest = join(folder, 'manifest.yaml')
+    const version = '18446744073709551614'
+    writeFileSync(manifest, 'kind: First\n')
+    const place = ['--environment', 'staging', '--application', 'client-test']
+    const release = ['release', '--application', 'client-test', '--environment', 'staging', '--manifest', manifest]
+
+    expect((await ask(...release, '--dry-run')).stdout).toContain('staging: new\n')
+    const first = await ask(...release, '--version', '7', '--source_message', 'one\ntwo')
+    expect(first.stdout).toMatch(/^created client-test version 7, commit [0-9a-f]{40}\ndeployed nowhere yet\n$/u)
+    expect((await ask(...release, '--version', '7', '--source_message', 'other')).code).toBe(1)
+    expect((await ask(...release, '--version', '7', '--source_message', 'one\ntwo')).stdout).toBe(
+      'client-test version 7 exists already, with the same content: nothing was done\n',
+    )
+    writeFileSync(manifest, 'kind: Second\n')
+    expect((await ask(...release, '--dry-run')).stdout).toContain('-kind: First\n+kind: Second\n')
+    expect((await ask(...release, '--version', '7')).stderr).toContain('  this version exists already, and differs in ')
+    expect(await ask(...release, '--version', version, '--deploy-to-downstream', 'staging')).toMatchObject({ code: 0 })
+
+    expect((await ask('deploy', ...place, '--version', '7')).stdout).toContain(`in staging, after version ${version}`)
+    const history = (await ask('history', ...place, '--output', 'json')).stdout
+    expect(JSON.parse(history)).toMatchObject({
+      events: [
+        { version: '7', fromVersion: version, command: 'deploy' },
+        { version, command: 'create-release' },
+      ],
+    })
+    const prognosis = await ask('prognosis', '--target-environment', 'production-de', '--diff')
+    expect(prognosis.stdout).toContain('\n@@ ')
+  })
+
+  it('refuses to pass a lock when told so', async () => {
+    const place = ['--environment', 'staging', '--application', 'web']
+    const { code, stderr } = await ask('deploy', ...place, '--version', '2', '--lock-behavior', 'fail')
+    expect(code).toBe(1)
+    expect(stderr).toContain('application lock visual-regression: ')
+  })
+
   it('tells what is wrong with a name', async () => {
     const { code, stderr } = await ask('release-train', '--target-environment', 'nowhere')
     expect(code).toBe(1)
     expect(stderr).toContain("could not find environment group or environment configs for 'nowhere' (UNKNOWN_TARGET)")
+  })
+})
+
+describe('the page about the client', () => {
+  const page = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8')
+
+  it('has every command and every global flag', () => {
+    for (const { name } of commands) expect(page).toContain(`\`${name}\``)
+    for (const { name } of globalFlags) expect(page).toContain(`\`--${name}\``)
+  })
+
+  it('shows commands that are good usage', async () => {
+    const shown = [...page.replaceAll('\\\n', '').matchAll(/^signalbox (.*)$/gmu)].map(([, args = '']) => args)
+    expect(shown.length).toBeGreaterThan(3)
+    for (const args of shown) {
+      const { code, stderr } = await runCli(args.split(/ +/u), { environment: { SIGNALBOX_URL: 'http://127.0.0.1:1' } })
+      // Nobody answers there, and the files are not there; the flags are right.
+      if (code === 2) expect(stderr).toMatch(/^signalbox release: there is no file development.yaml$/mu)
+    }
   })
 })

@@ -113,6 +113,16 @@ describe('a read that fails', () => {
       ],
     ],
     [
+      aProblem(400, 'INVALID_REQUEST', 'query.kind is wrong', {
+        errors: [{ path: 'query.kind', message: 'is wrong' }],
+      }),
+      ['400 Bad Request', 'INVALID_REQUEST', 'query.kind is wrong', 'request request-1'],
+    ],
+    [
+      { status: 400, body: "Invalid manifest form file: 'signatures[dev]'. Must match 'x'" },
+      ['400 Bad Request', "Invalid manifest form file: 'signatures[dev]'. Must match 'x'", 'Try: --skip_signatures.'],
+    ],
+    [
       aProblem(404, 'UNKNOWN_ENVIRONMENT', 'no environment x'),
       [
         '404 Not Found',
