@@ -7,7 +7,7 @@ export function toCompletion(shell: 'bash' | 'zsh', commands: readonly Command[]
   return shell === 'bash' ? toBash(commands) : toZsh(commands)
 }
 
-/** Written for bash 3.2 too, which macOS has. It breaks words at `=`. */
+/** Written for bash 3.2 too, which macOS has. Words are broken at `=` and `:`, which are words of their own then. */
 function toBash(commands: readonly Command[]): string {
   return `\
 # bash completion for signalbox: eval "$(signalbox completion bash)"
@@ -18,11 +18,14 @@ _signalbox() {
     current=''
   elif [[ $before == '=' ]]; then
     before="\${COMP_WORDS[COMP_CWORD-2]}"
+  elif [[ $current == :* || $before == :* ]]; then
+    return
   fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case "\${COMP_WORDS[i]}" in
       ${toPatterns(globalFlags.filter(takesValue))})
-        if [[ \${COMP_WORDS[i+1]} == '=' ]]; then i=$((i + 2)); else i=$((i + 1)); fi ;;
+        if [[ \${COMP_WORDS[i+1]} == '=' ]]; then i=$((i + 2)); else i=$((i + 1)); fi
+        while [[ \${COMP_WORDS[i+1]} == [:=]* ]]; do i=$((i + 2)); done ;;
       -*) ;;
       *) command="\${COMP_WORDS[i]}"; break ;;
     esac

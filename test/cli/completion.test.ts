@@ -6,15 +6,16 @@ import { toCompletion } from '../../src/cli/completion.ts'
 const bash = toCompletion('bash', commands)
 const zsh = toCompletion('zsh', commands)
 
-/** What bash offers at the end of these words, as readline splits them: `=` is a word of its own. */
-function completeInBash(...words: readonly string[]): readonly string[] {
+/** What bash offers at the end of this line, which it breaks into words at `=` and `:` too. */
+function completeInBash(line: string): readonly string[] {
   const script = `${bash}
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))
 _signalbox
 printf '%s\\n' "\${COMPREPLY[@]}"`
+  const words = line.split(' ').flatMap((word) => (word === '' ? [''] : (word.match(/[:=]+|[^:=]+/gu) ?? [])))
   const output = execFileSync('bash', ['--norc', '-c', script, 'bash', 'signalbox', ...words], { encoding: 'utf8' })
-  return output.split('\n').filter((line) => line !== '')
+  return output.split('\n').filter((offer) => offer !== '')
 }
 
 describe('completion in bash', () => {
@@ -22,38 +23,33 @@ describe('completion in bash', () => {
     expect(spawnSync('bash', ['-n'], { input: bash, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
   })
 
-  it.each<[words: string[], offered: string[]]>([
-    [['rel'], ['release-train', 'release']],
-    [['create-t'], ['create-team-lock']],
-    [['--u'], ['--url']],
-    [['--url', 'http://h', 'prog'], ['prognosis']],
+  it.each<[line: string, offered: string[]]>([
+    ['rel', ['release-train', 'release']],
+    ['create-t', ['create-team-lock']],
+    ['--u', ['--url']],
+    ['--url http://127.0.0.1:8080/base prog', ['prognosis']],
+    ['--url=http://127.0.0.1:8080 prog', ['prognosis']],
+    ['--retries 1 --url https://h -timeout=7 prog', ['prognosis']],
     // The value of a global flag is no command.
-    [['--url', 'locks', 'hist'], ['history']],
-    [['--url', '=', 'locks', 'hist'], ['history']],
-    [['release', '--dis'], ['--display_version']],
-    [['deploy', '--application', 'a', '--lock'], ['--lock-behavior']],
-    [['deploy', '--lock-behavior', 'r'], ['record']],
-    [['deploy', '--lock-behavior', '=', 'f'], ['fail']],
-    [
-      ['deploy', '--lock-behavior', '='],
-      ['ignore', 'record', 'fail'],
-    ],
-    [
-      ['-output', ''],
-      ['text', 'json'],
-    ],
-    [['locks', '--output', 'j'], ['json']],
-    [['release', '--manifest', 'package.j'], ['package.json']],
-    [['release', '--application', ''], []],
-    [
-      ['completion', ''],
-      ['bash', 'zsh'],
-    ],
-    [['completion', '-'], []],
-    [['help', 'status'], ['status']],
-    [['nope', ''], []],
-  ])('after %j', (words, offered) => {
-    expect(completeInBash(...words)).toEqual(offered)
+    ['--url locks hist', ['history']],
+    ['--url=locks hist', ['history']],
+    ['--url http://h', []],
+    ['--url http:', []],
+    ['release --dis', ['--display_version']],
+    ['deploy --application a --lock', ['--lock-behavior']],
+    ['deploy --lock-behavior r', ['record']],
+    ['deploy --lock-behavior=f', ['fail']],
+    ['deploy --lock-behavior=', ['ignore', 'record', 'fail']],
+    ['-output ', ['text', 'json']],
+    ['locks --output j', ['json']],
+    ['release --manifest package.j', ['package.json']],
+    ['release --application ', []],
+    ['completion ', ['bash', 'zsh']],
+    ['completion -', []],
+    ['help status', ['status']],
+    ['nope ', []],
+  ])('after %j', (line, offered) => {
+    expect(completeInBash(line)).toEqual(offered)
   })
 
   it('offers every command and every flag', () => {
@@ -61,7 +57,7 @@ describe('completion in bash', () => {
     for (const { name, flags, isLocal } of commands) {
       expect(first).toContain(name)
       if (isLocal === true) continue
-      expect(completeInBash(name, '-')).toEqual(expect.arrayContaining(flags.map((flag) => `--${flag.name}`)))
+      expect(completeInBash(`${name} -`)).toEqual(expect.arrayContaining(flags.map((flag) => `--${flag.name}`)))
     }
   })
 })
