@@ -10,28 +10,31 @@ const columns = ['ENVIRONMENT', 'APPLICATION', 'WAS', 'IS'].map((heading) => ({ 
 
 /** What one prognosis says otherwise than another before it, as a table; empty when they say the same. */
 export function comparePrognoses(before: PrognosisMessage, after: PrognosisMessage): string {
-  const rows = namesOf(before.envsPrognoses, after.envsPrognoses).flatMap((environment) => {
-    const was = before.envsPrognoses[environment]
-    const is = after.envsPrognoses[environment]
-    const prognosesBefore = was?.appsPrognoses?.prognoses
-    const prognosesAfter = is?.appsPrognoses?.prognoses
+  const rows = pair(before.envsPrognoses, after.envsPrognoses).flatMap(([environment, was, is]) => {
     // Of an environment that takes nothing, one line says it all.
-    if (prognosesBefore === undefined || prognosesAfter === undefined) {
+    if (was?.appsPrognoses === undefined || is?.appsPrognoses === undefined) {
       return [[environment, '', environmentInWords(was), environmentInWords(is)]]
     }
-    return namesOf(prognosesBefore, prognosesAfter).map((application) => [
+    const applications = pair(was.appsPrognoses.prognoses, is.appsPrognoses.prognoses)
+    return applications.map(([application, wasThere, isThere]) => [
       environment,
       application,
-      applicationInWords(prognosesBefore[application]),
-      applicationInWords(prognosesAfter[application]),
+      applicationInWords(wasThere),
+      applicationInWords(isThere),
     ])
   })
   const different = rows.filter(([, , was, is]) => was !== is).map((row) => row.map(cleanLine))
   return different.length === 0 ? '' : toTable(columns, different)
 }
 
-function namesOf(...maps: readonly Readonly<Record<string, unknown>>[]): readonly string[] {
-  return [...new Set(maps.flatMap((map) => Object.keys(map)))].toSorted()
+/** What two maps have under each name, sorted by name. A name may be any, `constructor` too. */
+function pair<T>(
+  before: Readonly<Record<string, T>>,
+  after: Readonly<Record<string, T>>,
+): readonly (readonly [name: string, before: T | undefined, after: T | undefined])[] {
+  const was = new Map(Object.entries(before))
+  const is = new Map(Object.entries(after))
+  return [...new Set([...was.keys(), ...is.keys()])].toSorted().map((name) => [name, was.get(name), is.get(name)])
 }
 
 function environmentInWords(prognosis: EnvironmentPrognosisMessage | undefined): string {

@@ -1,8 +1,7 @@
 import { STATUS_CODES } from 'node:http'
-import { mediaTypeOf, problemOf, textOf } from './answer.ts'
-import type { Answer } from './answer.ts'
-import { cleanLine } from './output.ts'
+import { mediaTypeOf, problemOf, protobufMediaType, textOf } from './answer.ts'
 import { AnswerTooLargeError, TimeoutError } from './exchange.ts'
+import { cleanLine } from './output.ts'
 import type { RequestFailure } from './request.ts'
 
 /** A failed request for people: which one, the server's reason, and what to try. Lines. */
@@ -34,21 +33,18 @@ function codeOf(error: unknown): string {
 function reasonsOf({ answer }: RequestFailure): readonly string[] {
   if (answer === undefined) return []
   const problem = problemOf(answer)
-  if (problem === undefined) return shorten(reasonIn(answer))
+  if (problem === undefined) return mediaTypeOf(answer) === protobufMediaType ? [] : shorten(textOf(answer))
   const { detail = '', code = '', errors } = problem
   // A detail that only repeats the invalid parts is said once.
   const isRepeated = errors.length > 0 && errors.every(({ message }) => detail.includes(message ?? ''))
   return [
     ...shorten(isRepeated ? code : `${detail} (${code})`),
     ...errors.slice(0, 50).map(({ path, message }) => cleanLine(`${path ?? ''} ${message ?? ''}`)),
-    ...problem.locks.map(({ kind, lock }) => cleanLine(`${kind} lock ${lock?.lockId}: ${lock?.message ?? ''}`)),
+    ...problem.locks
+      .slice(0, 50)
+      .map(({ kind, lock }) => cleanLine(`${kind} lock ${lock?.lockId}: ${lock?.message ?? ''}`)),
     ...(problem.requestId ? [`request ${cleanLine(problem.requestId)}`] : []),
   ]
-}
-
-function reasonIn(answer: Answer): string {
-  if (mediaTypeOf(answer) === 'application/x-protobuf') return ''
-  return textOf(answer)
 }
 
 /** At most twenty lines of at most 500 characters: a proxy may answer with anything. */
@@ -58,7 +54,7 @@ function shorten(text: string): readonly string[] {
   return lines.length > shown.length ? [...shown, `... and ${lines.length - shown.length} more lines`] : shown
 }
 
-const hintsByErrorCode: Readonly<Record<string, string>> = {
+const hintsByErrorCode = toMap({
   ECONNREFUSED: 'whether the server runs, and whether --url names its host and port.',
   ENOTFOUND: 'whether the host in --url is spelt right and known to the name service.',
   EAI_AGAIN: 'again: the name service did not answer.',
@@ -66,14 +62,19 @@ const hintsByErrorCode: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: "whether the host in --url is one that the server's certificate names.",
   EPROTO: 'whether --url should begin with http:// instead of https://.',
   HPE_INVALID_CONSTANT: 'whether --url should begin with https:// instead of http://, or names another port.',
-}
+})
 
-const hintsByProblem: Readonly<Record<string, string>> = {
+const hintsByProblem = toMap({
   PROGNOSIS_CHANGED: 'look at the prognosis as it is now, and run it if it suits you.',
   LOCKED: '--lock-behavior record to have it wait until the lock is gone, or ignore to pass it.',
   PERMISSION_DENIED: 'asking for the permission named above, or another token in SIGNALBOX_TOKEN.',
   BRANCH_KEEPS_MOVING: 'again: others write to the repository at the same time.',
   STORE_UNAVAILABLE: "again in a while; the server's /readyz says what is wrong.",
+})
+
+/** A map, because a server may name any code, `constructor` too. */
+function toMap(hints: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(hints))
 }
 
 const hintsByStatus: Readonly<Record<number, string>> = {
@@ -94,7 +95,7 @@ function hintsOf({ answer, cause }: RequestFailure): readonly string[] {
   const problem = problemOf(answer)
   // Kuberpult's words, and ours.
   if ((problem?.detail ?? textOf(answer)).includes("form file: 'signatures[")) return ['--skip_signatures.']
-  const known = hintsByProblem[problem?.code ?? ''] ?? hintsByStatus[answer.status]
+  const known = hintsByProblem.get(problem?.code ?? '') ?? hintsByStatus[answer.status]
   if (known !== undefined) return [known]
   if (answer.status >= 300 && answer.status < 400) {
     const location = cleanLine(String(answer.headers['location'] ?? ''))
@@ -111,7 +112,7 @@ function hintsOfError(cause: unknown): readonly string[] {
   if (cause instanceof TimeoutError) return ['a higher --timeout. What was asked for may have been done.']
   if (cause instanceof AnswerTooLargeError) return ['asking for less, by team for example.']
   const codes = [cause, ...(cause instanceof AggregateError ? (cause.errors as unknown[]) : [])].map(codeOf)
-  const hint = codes.map((code) => hintsByErrorCode[code]).find((text) => text !== undefined)
+  const hint = codes.map((code) => hintsByErrorCode.get(code)).find((text) => text !== undefined)
   if (hint !== undefined) return [hint]
   const isCertificate = codes.some((code) => /CERT|SELF_SIGNED/u.test(code))
   return isCertificate ? ["the certificate of the server's authority in NODE_EXTRA_CA_CERTS."] : []

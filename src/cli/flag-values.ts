@@ -32,8 +32,14 @@ export function aDisplayVersion(value: string): string | undefined {
   return Buffer.byteLength(value) <= 15 ? undefined : 'must be at most 15 bytes long'
 }
 
+export function aHeader(value: string): string | undefined {
+  return /^[\u0021-\u007e][\u0020-\u007e]*$/u.test(value) ? undefined : 'must be printable ASCII'
+}
+
 export function anAddress(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined
   const isOne = url !== undefined && /^https?:$/u.test(url.protocol) && url.search === '' && url.hash === ''
-  return isOne ? undefined : 'must be the address of the server, such as https://signalbox.example.com'
+  return isOne && !/%(?![0-9a-f]{2})/iu.test(url.username + url.password)
+    ? undefined
+    : 'must be the address of the server, such as https://signalbox.example.com'
 }

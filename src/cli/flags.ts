@@ -26,6 +26,8 @@ export interface Flag {
   readonly choices?: readonly string[]
   /** Its value is a file's name: the shell completes it. */
   readonly isFile?: boolean
+  /** Its value may hold a password, so it is not repeated. */
+  readonly isPrivate?: boolean
   /** What a value must be, when this one is not: `must be ...`. */
   readonly complain?: (value: string) => string | undefined
 }
@@ -105,11 +107,11 @@ export function checkFlags(flags: ParsedFlags, known: readonly Flag[]): readonly
   })
 }
 
-function complainAbout({ name, value: kind, choices, complain }: Flag, value: string): string | undefined {
+function complainAbout({ name, value: kind, choices, complain, isPrivate }: Flag, value: string): string | undefined {
   if (kind === undefined) return undefined
   const complaint =
     choices !== undefined && !choices.includes(value) ? `must be one of ${choices.join(', ')}` : complain?.(value)
-  return complaint && `--${name} ${complaint}, and is '${value}'`
+  return complaint && `--${name} ${complaint}${isPrivate === true ? '' : `, and is '${value}'`}`
 }
 
 function sameName(name: string, written: string): boolean {

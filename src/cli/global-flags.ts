@@ -1,4 +1,4 @@
-import { anAddress, aWholeNumber } from './flag-values.ts'
+import { aHeader, anAddress, aWholeNumber } from './flag-values.ts'
 import type { Flag } from './flags.ts'
 
 export const defaultRetries = 3
@@ -11,10 +11,11 @@ export const globalFlags: readonly Flag[] = [
     value: 'address',
     help: 'the server, with its path prefix if it has one; without it SIGNALBOX_URL is taken',
     complain: anAddress,
+    isPrivate: true,
   },
   { name: 'author_name', value: 'name', help: 'who asks, for servers that believe it' },
   { name: 'author_email', value: 'address', help: 'the e-mail address of who asks, for servers that believe it' },
-  { name: 'client_uuid', value: 'id', help: 'sent with releases and trains' },
+  { name: 'client_uuid', value: 'id', help: 'sent with releases and trains', complain: aHeader },
   {
     name: 'retries',
     value: 'number',

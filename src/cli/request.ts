@@ -112,7 +112,7 @@ export function createClient(options: ClientOptions): Client {
             ? new RequestFailure(error.request, { answer: error.answer }, true)
             : error
         }
-        hasLostAnswer ||= error.answer === undefined
+        hasLostAnswer ||= error.answer === undefined || lostByProxy.has(error.answer.status)
         const pause = Math.max(retry, Math.min(retryAfterSeconds(error.answer), maximumRetryAfterSeconds))
         options.onRetry(error, pause, retry)
         await options.sleep(pause * 1000)
@@ -122,6 +122,9 @@ export function createClient(options: ClientOptions): Client {
 
   return { read, change }
 }
+
+/** A proxy got no answer that it could pass on. */
+const lostByProxy = new Set([502, 504])
 
 function toUrl(prefix: string, { path, query = {} }: ApiRequest): URL {
   const url = new URL(`${prefix}/${path.map(encodeURIComponent).join('/')}`)

@@ -38,7 +38,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     const afterCommand = parseFlags(others, [...command.flags, ...globalFlags])
     const flags: ParsedFlags = { given: [...beforeCommand.given, ...afterCommand.given] }
     assertUsage(command, flags, afterCommand)
-    const tokens = readTokens(world.environment)
+    const tokens = command.isLocal === true ? {} : readTokens(world.environment)
     const isJson = valueOf(flags, 'output') === 'json'
     output = createOutput({ ...world, isJson, secrets: Object.values(tokens) })
     const client = command.isLocal === true ? noClient : connect(flags, tokens, output, world)

@@ -73,10 +73,12 @@ describe('a change that fails', () => {
 
   it('may have been done when an earlier try got no answer', async () => {
     const changed = aProblem(412, 'PROGNOSIS_CHANGED', 'the prognosis has changed')
-    const server = await startRecordingServer(hangUp, changed)
-    const result = await runCli(['--url', server.url, ...train, '--if-match', 'abc'])
-    expect(result.code).toBe(1)
-    expect(result.stderr).toContain('An earlier try got no answer: what it asked for may have been done.')
+    for (const lost of [hangUp, { status: 504 }]) {
+      const server = await startRecordingServer(lost, changed)
+      const result = await runCli(['--url', server.url, ...train, '--if-match', 'abc'])
+      expect(result.code).toBe(1)
+      expect(result.stderr).toContain('An earlier try got no answer: what it asked for may have been done.')
+    }
 
     const atOnce = await runCli(['--url', (await startRecordingServer(changed)).url, ...train, '--if-match', 'abc'])
     expect(atOnce.stderr).not.toContain('An earlier try')
@@ -131,6 +133,7 @@ describe('a read that fails', () => {
         'Try: `signalbox status` shows what there is.',
       ],
     ],
+    [aProblem(409, 'constructor', 'x'), ['409 Conflict', 'x (constructor)', 'request request-1']],
     [{ status: 404 }, ['404 Not Found', 'Try: whether --url is that of the server, with its path prefix.']],
     [
       { status: 401, body: 'who are you?\n' },

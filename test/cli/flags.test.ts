@@ -4,6 +4,7 @@ import type { Flag } from '../../src/cli/flags.ts'
 import { checkFlags, HelpWanted, isOn, parseFlags, UsageError, valueOf } from '../../src/cli/flags.ts'
 import {
   aCommitId,
+  aHeader,
   aDisplayVersion,
   aLifetime,
   aLink,
@@ -92,7 +93,8 @@ describe('values', () => {
     [aLifetime, ['2d', '10w', '1h'], ['0d', '2', 'd', '2 d', '']],
     [aLink, ['https://ci.example.com/1', '/1'], ['ci', '']],
     [aDisplayVersion, ['v1.0', 'ä'.repeat(7)], ['ä'.repeat(8), 'x'.repeat(16)]],
-    [anAddress, ['http://h', 'https://h:1/base/'], ['h', 'ftp://h', 'http://h?a', 'http://h#a', '']],
+    [anAddress, ['http://h', 'https://h:1/base/'], ['h', 'ftp://h', 'http://h?a', 'http://h#a', 'http://a%zz@h', '']],
+    [aHeader, ['abc', '"a b"'], ['', ' a', 'a\nb', 'ä']],
   ])('%o', (check, good, bad) => {
     expect(good.filter((value) => check(value) !== undefined)).toEqual([])
     expect(bad.filter((value) => check(value)?.startsWith('must be ') !== true)).toEqual([])

@@ -164,11 +164,13 @@ describe('bad usage', () => {
       'signalbox locks: --url is missing, and SIGNALBOX_URL is not set\nUsage: signalbox --url <address> locks',
     ],
     ['--url ftp://h locks', 'signalbox locks: --url must be the address of the server'],
+    ['--url http://me:pass@h?x locks', 'such as https://signalbox.example.com\nUsage: '],
     ['--url http://h --url http://h locks', 'signalbox locks: --url must be given only once\n'],
     ['--url http://h --retries 0 locks', 'signalbox locks: --retries must be a whole number above 0'],
     ['--url http://h --timeout x locks', 'signalbox locks: --timeout must be a whole number above 0'],
     ['--url http://h --output xml locks', "signalbox locks: --output must be one of text, json, and is 'xml'\n"],
     ['--url http://h locks more', "signalbox locks: nothing is known to do with 'more'\n"],
+    ['--url http://h --client_uuid ä locks', "--client_uuid must be printable ASCII, and is 'ä'\n"],
     ['--url http://h release-train', 'signalbox release-train: --target-environment is missing\n'],
     ['--url http://h release-train --target-environment ..', "--target-environment must be a name, and is '..'\n"],
     [

@@ -190,6 +190,7 @@ describe('deploy', () => {
       'cart version 7 waits for staging, which stays at nothing, commit c1\nenvironment lock freeze: until Monday\n',
     ],
     [{ ...message, outcome: 'unchanged' }, 'cart version 7 is in staging already: nothing was done\n'],
+    [{ ...message, outcome: 'constructor' }, 'cart version 7 in staging: constructor\n'],
     [{ ...message, outcome: 'new\u001b\nword' }, 'cart version 7 in staging: new word\n'],
   ])('%j', async (answer, stdout) => {
     const server = await startRecordingServer(aMessage(messages.deployment, answer))

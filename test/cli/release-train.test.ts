@@ -175,6 +175,12 @@ describe('what differs between two prognoses', () => {
       ],
     ],
     [
+      'names that every object of JavaScript has',
+      aPrognosis('f', { staging: {} }),
+      aPrognosis('f', { constructor: {}, staging: { constructor: travels(1, 2) } }),
+      ['constructor - not part of it takes applications', 'staging constructor not part of it 1 to 2'],
+    ],
+    [
       'a version that waits now',
       before,
       aPrognosis('f', {

@@ -61,12 +61,12 @@ function toText(message: DeploymentMessage): string {
   const what = `${cleanLine(application)} version ${version?.toString() ?? '?'}`
   const place = cleanLine(environment)
   const before = fromVersion === undefined ? 'nothing' : `version ${fromVersion.toString()}`
-  const sentences: Readonly<Record<string, string>> = {
-    deployed: `deployed ${what} in ${place}, after ${before}`,
-    queued: `${what} waits for ${place}, which stays at ${before}`,
-    unchanged: `${what} is in ${place} already: nothing was done`,
-  }
-  const sentence = sentences[outcome ?? ''] ?? `${what} in ${place}: ${cleanLine(outcome)}`
+  const sentences = new Map([
+    ['deployed', `deployed ${what} in ${place}, after ${before}`],
+    ['queued', `${what} waits for ${place}, which stays at ${before}`],
+    ['unchanged', `${what} is in ${place} already: nothing was done`],
+  ])
+  const sentence = sentences.get(outcome ?? '') ?? `${what} in ${place}: ${cleanLine(outcome)}`
   return [
     `${sentence}${commit ? `, commit ${cleanLine(commit)}` : ''}`,
     ...locks.map(({ kind, lock }) => cleanLine(`${kind ?? ''} lock ${lock?.lockId ?? ''}: ${lock?.message ?? ''}`)),

@@ -7,7 +7,7 @@ import type { Command, Context } from '../command.ts'
 import { clientHeaders, CommandFailure, commonFlags, requireMessage, showAnswer } from '../command.ts'
 import { comparePrognoses } from '../compare-prognoses.ts'
 import { describeFailure } from '../describe-failure.ts'
-import { aLink, aName } from '../flag-values.ts'
+import { aHeader, aLink, aName } from '../flag-values.ts'
 import type { Flag, ParsedFlags } from '../flags.ts'
 import { isOn, requiredValueOf, valueOf } from '../flags.ts'
 import { messages } from '../messages.ts'
@@ -43,7 +43,12 @@ export const releaseTrain: Command = {
     ...targetFlags,
     { name: 'ci_link', value: 'address', help: 'where the pipeline that asks can be looked at', complain: aLink },
     { name: 'if-prognosed', help: 'show the prognosis, and run exactly that or nothing' },
-    { name: 'if-match', value: 'fingerprint', help: 'run exactly the prognosis that has this fingerprint, or nothing' },
+    {
+      name: 'if-match',
+      value: 'fingerprint',
+      help: 'run exactly the prognosis that has this fingerprint, or nothing',
+      complain: aHeader,
+    },
     { name: 'use_dex_auth', help: 'changes nothing; taken because kuberpult-client takes it' },
   ],
   check: (flags) =>
