@@ -163,7 +163,10 @@ function causeName(numbers: Readonly<Record<string, number>>, cause: number | un
 function toValidity(validUntil: TimestampMessage | undefined): string | undefined {
   if (validUntil === undefined) return undefined
   const milliseconds = Number(validUntil.seconds ?? 0) * 1000 + (validUntil.nanos ?? 0) / 1_000_000
-  return `valid until ${new Date(milliseconds).toISOString().replace('.000Z', 'Z')}, when a lock ends`
+  const moment = new Date(milliseconds)
+  // The client shows what any server sends, and not every number is a moment.
+  if (Number.isNaN(moment.getTime())) return undefined
+  return `valid until ${moment.toISOString().replace('.000Z', 'Z')}, when a lock ends`
 }
 
 function toSummary(environments: readonly BoardEnvironment[], words: typeof prognosisWords): string {

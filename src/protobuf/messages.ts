@@ -39,3 +39,12 @@ export function fromBinary<Message extends object>(type: MessageType<Message>, b
   // A plain object, because a decoded message answers with defaults where nothing was sent: a skip cause of 0, for one.
   return type.toObject(type.decode(bytes), { arrays: true, objects: true }) as Message
 }
+
+/**
+ * Reads proto3 JSON text, with the same result as `fromBinary`. What this program does not know of it is left out. Throws
+ * when the text is no such message.
+ */
+export function fromJson<Message extends object>(type: MessageType<Message>, json: string): Message {
+  const message = protojson.fromJsonString(type, json, { ignoreUnknownFields: true })
+  return type.toObject(message, { arrays: true, objects: true }) as Message
+}

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import Long from 'long'
 import { describe, expect, it } from 'vitest'
 import type { Prognosis } from '../../src/core/release-train-prognosis.ts'
 import { toDepartureBoard, toMarkdown } from '../../src/protobuf/departure-board.ts'
@@ -176,6 +177,11 @@ nothing travels
     expect(board).toContain('stays: skip cause 77\n')
     expect(board).toContain('stays: skip cause unknown\n')
     expect(board).toContain('skipped: ENV_HAS_NO_UPSTREAM\n')
+  })
+
+  it('leaves out an end that no calendar has', () => {
+    const message = { envsPrognoses: {}, warnings: [], validUntil: { seconds: Long.MAX_VALUE } }
+    expect(toDepartureBoard(message)).not.toContain('valid until')
   })
 
   it('does not cut a long reason', () => {

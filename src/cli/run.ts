@@ -1,0 +1,135 @@
+import { commands } from './commands.ts'
+import type { Command } from './command.ts'
+import { CommandFailure } from './command.ts'
+import { describeFailure, summaryOf } from './describe-failure.ts'
+import type { ParsedArguments, ParsedFlags } from './flags.ts'
+import { checkFlags, HelpWanted, parseFlags, UsageError, valueOf } from './flags.ts'
+import { anAddress } from './flag-values.ts'
+import { defaultRetries, defaultTimeoutSeconds, globalFlags } from './global-flags.ts'
+import { toCommandHelp, toHelp, toSynopsis } from './help.ts'
+import type { Output, Sink } from './output.ts'
+import { createOutput } from './output.ts'
+import { proxyFor } from './proxy.ts'
+import type { Client } from './request.ts'
+import { createClient, RequestFailure } from './request.ts'
+import { readVersion } from './version.ts'
+
+/** What the program meets of the world. */
+export interface World {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly stdout: Sink
+  readonly stderr: Sink
+  readonly sleep: (milliseconds: number) => Promise<void>
+}
+
+// As Kuberpult's client has them (spec 4.1).
+const exitCodes = { success: 0, failure: 1, usage: 2 } as const
+
+/** Runs the program with these arguments, and answers its exit code. */
+export async function run(args: readonly string[], world: World): Promise<number> {
+  let command: Command | undefined
+  let output = createOutput({ ...world, isJson: false, secrets: [] })
+  try {
+    const beforeCommand = parseFlags(args, globalFlags)
+    const [name, ...others] = beforeCommand.rest
+    if (name === undefined) throw new UsageError(['name a command'])
+    command = commands.find((one) => one.name === name)
+    if (command === undefined) throw new UsageError([`there is no command ${name}`])
+    const afterCommand = parseFlags(others, [...command.flags, ...globalFlags])
+    const flags: ParsedFlags = { given: [...beforeCommand.given, ...afterCommand.given] }
+    assertUsage(command, flags, afterCommand)
+    const tokens = command.isLocal === true ? {} : readTokens(world.environment)
+    const isJson = valueOf(flags, 'output') === 'json'
+    output = createOutput({ ...world, isJson, secrets: Object.values(tokens) })
+    const client = command.isLocal === true ? noClient : connect(flags, tokens, output, world)
+    await command.run({ flags, rest: afterCommand.rest, client, output })
+    return exitCodes.success
+  } catch (error) {
+    return explain(error, command, output)
+  }
+}
+
+/** Every problem with the arguments is told at once. */
+function assertUsage(command: Command, flags: ParsedFlags, { rest }: ParsedArguments): void {
+  const extra = rest.slice(command.rest === undefined ? 0 : 1)
+  const problems = [
+    ...checkFlags(flags, [...command.flags, ...globalFlags]),
+    ...(command.check?.(flags) ?? []),
+    ...(extra.length === 0 ? [] : [`nothing is known to do with '${extra.join(' ')}'`]),
+  ]
+  if (problems.length > 0) throw new UsageError(problems)
+}
+
+interface Tokens {
+  readonly bearer?: string
+  readonly proxy?: string
+}
+
+/** Kuberpult's variables are sent even when they are empty, as its client does. */
+function readTokens(environment: World['environment']): Tokens {
+  const bearer = environment['SIGNALBOX_TOKEN'] || environment['KUBERPULT_DEX_ACCESS_TOKEN']
+  const proxy = environment['KUBERPULT_IAP_TOKEN']
+  const isImpossible = [bearer, proxy].some((token) => /[^\t\u0020-\u007e\u0080-\u00ff]/u.test(token ?? ''))
+  if (isImpossible) throw new UsageError(['a token has a character that no header can have, such as a line break'])
+  return { ...(bearer !== undefined && { bearer }), ...(proxy !== undefined && { proxy }) }
+}
+
+function connect(flags: ParsedFlags, { bearer, proxy }: Tokens, output: Output, world: World): Client {
+  const url = valueOf(flags, 'url') ?? world.environment['SIGNALBOX_URL']
+  if (!url) throw new UsageError(['--url is missing, and SIGNALBOX_URL is not set'])
+  const complaint = anAddress(url)
+  if (complaint !== undefined) throw new UsageError([`SIGNALBOX_URL ${complaint}`])
+  const retries = Number(valueOf(flags, 'retries') ?? defaultRetries)
+  return createClient({
+    url,
+    headers: {
+      'User-Agent': `signalbox/${readVersion()}`,
+      ...(bearer !== undefined && { Authorization: `Bearer ${bearer}` }),
+      ...(proxy !== undefined && { 'Proxy-Authorization': `Bearer ${proxy}` }),
+    },
+    authorHeaders: {
+      ...toAuthorHeader('author-name', valueOf(flags, 'author_name')),
+      ...toAuthorHeader('author-email', valueOf(flags, 'author_email')),
+    },
+    timeoutSeconds: Number(valueOf(flags, 'timeout') ?? defaultTimeoutSeconds),
+    retries,
+    sleep: world.sleep,
+    proxyFor: (address) => proxyFor(address, world.environment),
+    onRetry: (failure, pauseSeconds, retry) =>
+      output.note(
+        `${failure.request} failed: ${summaryOf(failure)}; trying again in ${pauseSeconds} s (${retry} of ${retries})`,
+      ),
+    onWait: (request) => output.wait(request),
+  })
+}
+
+function toAuthorHeader(name: string, value: string | undefined): Readonly<Record<string, string>> {
+  return value === undefined ? {} : { [name]: Buffer.from(value).toString('base64') }
+}
+
+const noClient: Client = {
+  read: () => Promise.reject(new Error('this command asks no server')),
+  change: () => Promise.reject(new Error('this command asks no server')),
+}
+
+function explain(error: unknown, command: Command | undefined, output: Output): number {
+  if (error instanceof HelpWanted) {
+    output.note(command === undefined ? toHelp(commands) : toCommandHelp(command))
+    return exitCodes.usage
+  }
+  if (error instanceof UsageError) {
+    const name = command === undefined ? 'signalbox' : `signalbox ${command.name}`
+    output.note(
+      [
+        ...error.problems.map((problem) => `${name}: ${problem}`),
+        `Usage: ${command === undefined ? 'signalbox [global flags] <command> [flags]' : toSynopsis(command)}`,
+        `\`signalbox help${command === undefined ? '' : ` ${command.name}`}\` tells more.`,
+      ].join('\n'),
+    )
+    return exitCodes.usage
+  }
+  if (error instanceof RequestFailure) output.note(describeFailure(error).join('\n'))
+  else if (error instanceof CommandFailure) output.note(error.lines.join('\n'))
+  else output.note(`a fault of this program: ${error instanceof Error ? error.stack : String(error)}`)
+  return exitCodes.failure
+}

@@ -1,0 +1,202 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { runCli } from './run-cli.ts'
+import { startRecordingServer } from './recording-server.ts'
+
+const commit = '0123456789abcdef0123456789abcdef01234567'
+const json = 'application/json'
+const protobuf = 'application/x-protobuf'
+
+describe('what commands send', () => {
+  it.each<[args: string, request: string, headers: Record<string, string | undefined>, body: string]>([
+    [
+      'release-train --target-environment staging',
+      'PUT /api/environments/staging/releasetrain',
+      { 'content-length': '0', 'content-type': undefined, accept: protobuf, 'if-match': undefined },
+      '',
+    ],
+    [
+      'release-train --target-environment staging --team sre --use_dex_auth --ci_link https://ci.example.com/1',
+      'PUT /api/environments/staging/releasetrain?team=sre',
+      { 'content-length': '37', 'content-type': json },
+      '{"ciLink":"https://ci.example.com/1"}',
+    ],
+    [
+      'release-train -target-environment=production -use_env_group_target -if-match abc',
+      'PUT /api/environment-groups/production/releasetrain',
+      { 'if-match': '"abc"' },
+      '',
+    ],
+    [
+      'release-train --target-environment staging --if-match W/"abc.def"',
+      'PUT /api/environments/staging/releasetrain',
+      { 'if-match': 'W/"abc.def"' },
+      '',
+    ],
+    [
+      'prognosis --target-environment staging --team sre --diff',
+      'GET /api/environments/staging/releasetrain/prognosis?team=sre&diff=true',
+      { accept: protobuf, 'content-length': undefined },
+      '',
+    ],
+    [
+      'create-env-lock --environment staging --lockID l1 --message why',
+      'PUT /environments/staging/locks/l1',
+      { 'content-type': json, accept: undefined },
+      '{"message":"why"}',
+    ],
+    [
+      'create-env-lock --environment staging --lockID l1',
+      'PUT /environments/staging/locks/l1',
+      { 'content-type': json },
+      '{"message":""}',
+    ],
+    [
+      'create-app-lock --environment staging --application cart --lockID l1 --message why --ci_link https://ci --suggested_lifetime 2d',
+      'PUT /environments/staging/applications/cart/locks/l1',
+      { 'content-type': json },
+      '{"message":"why","ciLink":"https://ci","suggestedLifeTime":"2d"}',
+    ],
+    [
+      'create-team-lock --environment staging --team sre --lockID l1 --message why --lifetime 3h',
+      'PUT /api/environments/staging/lock/team/sre/l1',
+      { 'content-type': json },
+      '{"message":"why","lifetime":"3h"}',
+    ],
+    [
+      'create-group-lock --environment-group production --lockID l1 --message why --expires-at 2026-05-04T09:30:00Z',
+      'PUT /environment-groups/production/locks/l1',
+      { 'content-type': json },
+      '{"message":"why","expiresAt":"2026-05-04T09:30:00Z"}',
+    ],
+    [
+      'delete-env-lock --environment staging --lockID l1',
+      'DELETE /environments/staging/locks/l1',
+      { 'content-type': json },
+      '',
+    ],
+    [
+      'delete-app-lock --environment staging --application cart --lockID l1',
+      'DELETE /environments/staging/applications/cart/locks/l1',
+      { 'content-type': json },
+      '',
+    ],
+    [
+      'delete-team-lock --environment staging --team sre --lockID l1',
+      'DELETE /api/environments/staging/lock/team/sre/l1',
+      { 'content-type': json },
+      '',
+    ],
+    [
+      'delete-group-lock --environment-group production --lockID l1',
+      'DELETE /environment-groups/production/locks/l1',
+      { 'content-type': json },
+      '',
+    ],
+    [`get-commit-deployments --commit ${commit}`, `GET /api/commit-deployments/${commit}`, {}, ''],
+    [
+      'get-deployment-commit --environment staging --application cart',
+      'GET /api/environments/staging/applications/cart/commit',
+      {},
+      '',
+    ],
+    ['delete-environment --environment staging', 'DELETE /api/environments/staging', { 'content-type': undefined }, ''],
+    ['delete-environment --environment staging --dry-run', 'DELETE /api/environments/staging?dryrun=true', {}, ''],
+    [
+      'deploy --environment staging --application cart --version 18446744073709551615 --lock-behavior fail',
+      'PUT /api/environments/staging/applications/cart/deployment',
+      { 'content-type': json, accept: protobuf },
+      '{"version":"18446744073709551615","lockBehavior":"FAIL"}',
+    ],
+    [
+      'deploy --environment staging --application cart --version 7',
+      'PUT /api/environments/staging/applications/cart/deployment',
+      { 'content-type': json },
+      '{"version":"7"}',
+    ],
+    [
+      'locks --kind team --environment staging --team sre --author a&b --older-than 2w',
+      'GET /api/locks?kind=team&environment=staging&team=sre&author=a%26b&olderThan=2w',
+      { accept: protobuf },
+      '',
+    ],
+    // Names are what they are, wherever they stand in a path.
+    [
+      'delete-env-lock --environment a/b?c --lockID ä#%2f',
+      'DELETE /environments/a%2Fb%3Fc/locks/%C3%A4%23%252f',
+      {},
+      '',
+    ],
+  ])('%s', async (args, request, headers, body) => {
+    const server = await startRecordingServer({})
+    const result = await runCli(['--url', `${server.url}/base/`, ...args.split(' ')])
+    expect(result.stderr).toBe('')
+    expect(result.code).toBe(0)
+    const [sent, ...others] = server.requests
+    expect(others).toEqual([])
+    expect(`${sent?.method} ${sent?.url}`).toBe(request.replace(' /', ' /base/'))
+    expect(sent?.body.toString()).toBe(body)
+    const names = Object.keys(headers)
+    expect(Object.fromEntries(names.map((name) => [name, sent?.headers[name]]))).toEqual(headers)
+    expect(sent?.headers['transfer-encoding']).toBeUndefined()
+  })
+
+  it.each([
+    ['release-train --target-environment staging', true, true],
+    ['create-env-lock --environment staging --lockID l1 --message why', true, false],
+    ['deploy --environment staging --application cart --version 7', true, false],
+    ['delete-environment --environment staging', false, false],
+    ['get-deployment-commit --environment staging --application cart', false, false],
+    ['locks', false, false],
+  ])('%s says who asks: author %s, client %s', async (args, namesAuthor, namesClient) => {
+    const server = await startRecordingServer({})
+    const globals = ['--author_name', 'Jörg', '--author_email', 'j@example.com', '--client_uuid', 'c1']
+    await runCli([...globals, '--url', server.url, ...args.split(' ')])
+    const { headers } = server.requests[0] ?? {}
+    expect(headers?.['author-name']).toBe(namesAuthor ? 'SsO2cmc=' : undefined)
+    expect(headers?.['author-email']).toBe(namesAuthor ? 'akBleGFtcGxlLmNvbQ==' : undefined)
+    expect(headers?.['client-uuid']).toBe(namesClient ? 'c1' : undefined)
+  })
+
+  it.each<[environment: Record<string, string>, authorization: string | undefined, proxy: string | undefined]>([
+    [{}, undefined, undefined],
+    [{ KUBERPULT_DEX_ACCESS_TOKEN: 'dex', KUBERPULT_IAP_TOKEN: 'iap' }, 'Bearer dex', 'Bearer iap'],
+    [{ KUBERPULT_DEX_ACCESS_TOKEN: '' }, 'Bearer', undefined],
+    [{ KUBERPULT_DEX_ACCESS_TOKEN: 'dex', SIGNALBOX_TOKEN: 'ours' }, 'Bearer ours', undefined],
+    [{ KUBERPULT_DEX_ACCESS_TOKEN: 'dex', SIGNALBOX_TOKEN: '' }, 'Bearer dex', undefined],
+  ])('%j are the tokens of every request', async (environment, authorization, proxy) => {
+    for (const args of ['locks', 'delete-environment --environment staging']) {
+      const server = await startRecordingServer({})
+      await runCli(args.split(' '), { environment: { ...environment, SIGNALBOX_URL: server.url } })
+      expect(server.requests[0]?.headers.authorization).toBe(authorization)
+      expect(server.requests[0]?.headers['proxy-authorization']).toBe(proxy)
+    }
+  })
+
+  it('a name and password in the address, which are not shown', async () => {
+    const server = await startRecordingServer({ status: 500 })
+    const result = await runCli(['--url', server.url.replace('//', '//me:pass%40word@'), 'locks'])
+    expect(server.requests[0]?.headers.authorization).toBe(`Basic ${Buffer.from('me:pass@word').toString('base64')}`)
+    expect(result.stderr).toContain(`GET ${server.url}/api/locks failed: 500`)
+    expect(result.stderr).not.toContain('pass')
+  })
+})
+
+describe('get-commit-deployments', () => {
+  it('writes the answer to a file as it came', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const out = join(folder, 'answer.json')
+    const server = await startRecordingServer({ body: '{"deploymentStatus":{} }\n' })
+    const result = await runCli(['--url', server.url, 'get-commit-deployments', '--commit', commit, '--out', out])
+    expect(result).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect(readFileSync(out, 'utf8')).toBe('{"deploymentStatus":{} }\n')
+
+    writeFileSync(join(folder, 'file'), '')
+    const lost = await runCli(['--url', server.url, 'get-commit-deployments', '--commit', commit, '--out', `${out}/x`])
+    expect(lost).toMatchObject({ code: 1, stdout: '' })
+    expect(lost.stderr).toContain(`the answer cannot be written to ${out}/x: `)
+  })
+})
