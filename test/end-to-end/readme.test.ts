@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createFolder, removeFolder } from '../support/real-git.ts'
+import { createFolder, hasGit, removeFolder } from '../support/real-git.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
 
@@ -74,6 +79,64 @@ describe('the commands that the README shows', () => {
     for (const name of variableNames) expect(readme).toContain(`\`${name}\``)
   })
 })
+
+describe('the tour of the README', () => {
+  let folder: string
+  let server: ServerProcess
+
+  beforeAll(async () => {
+    folder = createFolder()
+    server = await startServer({ folder })
+    // The tour is walked where the server was started, in a checkout.
+    await symlink(fileURLToPath(new URL('../../manifests-fixture', import.meta.url)), join(folder, 'manifests-fixture'))
+  })
+  afterAll(async () => {
+    await server.stop()
+    removeFolder(folder)
+  })
+
+  it('goes through release, lock, prognosis, train and history', () => {
+    const commands = tour.map(({ command }) => /^(?:npx signalbox|git -C \S+) (\S+)/.exec(command)?.[1])
+    expect(commands).toEqual(['release', 'create-app-lock', 'prognosis', 'release-train', 'history', 'log'])
+  })
+
+  it('prints what it says, but for times and ids', async () => {
+    for (const { command, output } of tour) {
+      if (command.startsWith('git ') && !hasGit) {
+        process.stdout.write(`skipped without a git program: ${command}\n`)
+        continue
+      }
+      const printed = await runInShell(command, folder, server.url)
+      expect({ command, output: withoutIds(printed) }).toEqual({ command, output: withoutIds(output) })
+    }
+  })
+})
+
+/** Every command that the README shows with its output, in order. */
+const tour = [...readme.matchAll(/^```console\n\$ ((?:.*\\\n)*.*)\n([^]*?)^```$/gm)].map(
+  ([, command = '', output = '']) => ({ command: command.replaceAll(/\\\n\s*/g, ''), output }),
+)
+
+/** Ids and times are others each time; everything else is said exactly. */
+function withoutIds(text: string): string {
+  return text
+    .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<request>')
+    .replaceAll(/(?<=commit )[0-9a-f]{40}\b/g, '<commit>')
+    .replaceAll(/\b[0-9a-f]{12}\b/g, '<commit>')
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>')
+    .trim()
+}
+
+/** Runs a command line as a person would, with the client that is shipped in the place of `npx signalbox`. */
+async function runInShell(command: string, folder: string, url: string): Promise<string> {
+  const client = fileURLToPath(new URL('../../dist/cli-main.js', import.meta.url))
+  const line = command.replace(/^npx signalbox/, `"${process.execPath}" "${client}"`)
+  const { stdout } = await promisify(execFile)('sh', ['-c', line], {
+    cwd: folder,
+    env: { ...process.env, SIGNALBOX_URL: url },
+  })
+  return stdout
+}
 
 async function headOf(server: ServerProcess): Promise<unknown> {
   const response = await fetch(`${server.url}/readyz`)
