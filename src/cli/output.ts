@@ -43,19 +43,26 @@ export function createOutput({ stdout, stderr, isJson, environment, secrets }: O
   return {
     isJson,
     print: (text, painter) => {
-      const lines = cleanText(conceal(text)).replace(/\n+$/u, '').split('\n')
-      const shown = hasColours && painter !== undefined ? lines.map((line) => painter(line, paint)) : lines
-      stdout.write(`${shown.join('\n')}\n`)
+      const lines = conceal(cleanText(text)).split('\n')
+      // A painter is for lines that somebody can read, and may take its time with others.
+      const colour = (line: string) => (painter === undefined || line.length > 2000 ? line : painter(line, paint))
+      stdout.write(`${(hasColours ? lines.map(colour) : lines).join('\n')}\n`)
     },
     printJson: (json) => stdout.write(`${escapeJson(conceal(json.trim()))}\n`),
-    note: (text) => stderr.write(`${cleanText(conceal(text)).replace(/\n+$/u, '')}\n`),
-    wait: (what) => showProgress(cleanLine(conceal(what)), stderr),
+    note: (text) => stderr.write(`${conceal(cleanText(text))}\n`),
+    wait: (what) => showProgress(conceal(cleanLine(what)), stderr),
   }
 }
 
-/** Text of several lines without what a terminal would act on. */
+/** Text of several lines without what a terminal would act on, and without line breaks at its end. */
 export function cleanText(text: string): string {
-  return text.replaceAll(/\r\n?|[\u0085\u2028\u2029]/gu, '\n').replaceAll(/(?![\n\t])\p{Cc}|\p{Bidi_Control}/gu, '')
+  const clean = text
+    .replaceAll(/\r\n?|[\u0085\u2028\u2029]/gu, '\n')
+    .replaceAll(/(?![\n\t])\p{Cc}|\p{Bidi_Control}/gu, '')
+  // A pattern for the end would try each line break of a hostile text.
+  let end = clean.length
+  while (clean[end - 1] === '\n') end -= 1
+  return clean.slice(0, end)
 }
 
 /** Text that has to stay on one line. */

@@ -53,6 +53,19 @@ describe('text that a server sends', () => {
     expect(toJsonDocument(body)).toBe(document)
   })
 
+  it('costs no more than its length, whatever it is', async () => {
+    for (const filler of ['\n', ' ', '<script ', '  stays']) {
+      const server = await startRecordingServer({ body: `${filler.repeat(300_000)}x` })
+      const begin = Date.now()
+      expect((await runCli(['--url', server.url, ...read], { isTerminal: true })).code).toBe(0)
+      expect(
+        (await runCli(['--url', server.url, 'prognosis', '--target-environment', 'x'], { isTerminal: true })).code,
+      ).toBe(0)
+      // Squared, it would be minutes.
+      expect(Date.now() - begin).toBeLessThan(10_000)
+    }
+  })
+
   it('never shows the token, not even when the server sends it back', async () => {
     for (const status of [200, 400]) {
       const server = await startRecordingServer({ status, body: `{"authorization":"Bearer ${token}"}` })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fromBinary, messageType, toBinary, toJson } from '../../src/protobuf/messages.ts'
+import { fromBinary, fromJson, messageType, toBinary, toJson } from '../../src/protobuf/messages.ts'
 import type { EnvironmentPrognosisMessage } from '../../src/protobuf/to-prognosis-message.ts'
 import { prognosisMessageType } from '../../src/protobuf/to-prognosis-message.ts'
 import { toTimestampMessage } from '../../src/protobuf/to-timestamp-message.ts'
@@ -86,5 +86,33 @@ describe('a moment', () => {
 
   it('is left out when there is none', () => {
     expect(toTimestampMessage(undefined)).toBeUndefined()
+  })
+})
+
+describe('reading JSON', () => {
+  it('gives what reading binary gives', () => {
+    const prognoses: EnvironmentPrognosisMessage['appsPrognoses'] = {
+      prognoses: {
+        cart: { deployedVersion: { version: toUint64(2n ** 64n - 1n) }, appLocks: [], teamLocks: [] },
+        web: { skipCause: 0, appLocks: [{ lockId: 'l', createdAt: toTimestampMessage(new Date(0)) }], teamLocks: [] },
+      },
+    }
+    const message = {
+      envsPrognoses: {
+        staging: { appsPrognoses: prognoses, envLocks: {} },
+        test: { skipCause: 0, envLocks: {} },
+      },
+      fingerprint: 'f1',
+      warnings: [],
+    }
+    const read = fromJson(prognosisMessageType, toJson(prognosisMessageType, message))
+    expect(read).toEqual(fromBinary(prognosisMessageType, toBinary(prognosisMessageType, message)))
+  })
+
+  it('leaves out what it does not know, and refuses what is no message', () => {
+    const json = '{"fingerprint":"f1","addedLater":{"a":1}}'
+    expect(fromJson(prognosisMessageType, json)).toMatchObject({ fingerprint: 'f1', warnings: [] })
+    expect(() => fromJson(prognosisMessageType, '{"fingerprint":1}')).toThrow(/fingerprint|string/u)
+    expect(() => fromJson(prognosisMessageType, '{')).toThrow(SyntaxError)
   })
 })
