@@ -74,6 +74,15 @@ describe('the commands that the README shows', () => {
     expect(await headOf(server)).toBe(head)
   })
 
+  it('has no variable that means nothing, nor has the page for people from Kuberpult', async () => {
+    const { variableNames } = await import('../../src/config.ts')
+    const page = readFileSync(new URL('../../docs/coming-from-kuberpult.md', import.meta.url), 'utf8')
+    // Those of the client are in docs/client.md.
+    const known = new Set([...variableNames, 'SIGNALBOX_URL'])
+    const named = [...`${readme}${page}`.matchAll(/\bSIGNALBOX_[A-Z_]+\b/g)].map(([name]) => name)
+    expect(named.filter((name) => !known.has(name))).toEqual([])
+  })
+
   it('shows every variable of the configuration', async () => {
     const { variableNames } = await import('../../src/config.ts')
     for (const name of variableNames) expect(readme).toContain(`\`${name}\``)
