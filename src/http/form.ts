@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ByteBudget } from './byte-budget.ts'
 import { DelimiterCounter } from './delimiter-counter.ts'
 import { RequestError, sendProblem } from './problem.ts'
-import { whenCallerLeaves } from './routes/when-caller-leaves.ts'
+import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 /** What a form may hold, in bytes. */
 export interface FormLimits {

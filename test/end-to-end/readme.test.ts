@@ -105,8 +105,8 @@ describe('the tour of the README', () => {
   })
 
   it('goes through release, lock, prognosis, train and history', () => {
-    const commands = tour.map(({ command }) => /^(?:npx signalbox|git -C \S+) (\S+)/.exec(command)?.[1])
-    expect(commands).toEqual(['release', 'create-app-lock', 'prognosis', 'release-train', 'history', 'log'])
+    const walked = tour.map(({ command }) => /^(?:npx signalbox|git -C \S+) (\S+)/.exec(command)?.[1])
+    expect(walked).toEqual(['release', 'create-app-lock', 'prognosis', 'release-train', 'history', 'log'])
   })
 
   it('prints what it says, but for times and ids', async () => {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { FastifyReply } from 'fastify'
 import { expect, it } from 'vitest'
-import { whenCallerLeaves } from '../../src/http/routes/when-caller-leaves.ts'
+import { whenCallerLeaves } from '../../src/http/when-caller-leaves.ts'
 
 function aReply(state: { readonly destroyed: boolean; readonly writableFinished: boolean }) {
   const raw = Object.assign(new EventEmitter(), state)

@@ -12,9 +12,9 @@ import type { ReadForm } from '../form.ts'
 import { RequestError } from '../problem.ts'
 import { binarySchema, messageForms } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submit } from '../submit.ts'
 import type { ReleaseDialect, ReleaseForm } from './release-form.ts'
 import { readReleaseForm } from './release-form.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 const paths = [
   { url: '/api/release', suffix: '', dialect: 'current' },
@@ -82,7 +82,7 @@ export function createRelease(app: FastifyInstance, context: ServerContext, read
       handle: async ({ form, request }, reply) => {
         const fields = readReleaseForm(await readForm(request, reply), dialect, context.allowedDomains)
         const release = await checkManifests(context, fields)
-        const { outcome, commit } = await submit(context, release, request, reply)
+        const { outcome, commit } = await submitRelease(context, release, request, reply)
         const message = toCreatedReleaseMessage(
           release.application,
           outcome,
@@ -137,22 +137,17 @@ const maximumRounds = 5
 type Decided = Exclude<ReleaseOutcome, { kind: 'undecided' }>
 
 /** Lets the command decide. Manifests that it cannot tell apart by their ids alone are compared outside the write queue. */
-async function submit(
+async function submitRelease(
   context: ServerContext,
   release: NewRelease,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<{ readonly outcome: Decided; readonly commit: ObjectId | undefined }> {
   const { settings, allowsLongApplicationNames: allowsLongNames, store, manifestChecker } = context
-  const commandRequest = {
-    principal: context.principalOf(request),
-    requestId: request.id,
-    signal: whenCallerLeaves(reply),
-  }
   const comparisons = new Map<string, boolean>()
   for (let round = 1; round <= maximumRounds; round += 1) {
     const command = createReleaseCommand({ release, settings, allowsLongNames, comparisons })
-    const { result: outcome, commit } = await store.submit(command, commandRequest)
+    const { result: outcome, commit } = await submit(context, command, request, reply)
     if (outcome.kind !== 'undecided') return { outcome, commit }
     for (const { existing, requested } of outcome.pairs) {
       const isSame = await manifestChecker.isSame(await store.readBlob(existing), requested.bytes)

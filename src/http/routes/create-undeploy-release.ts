@@ -6,8 +6,8 @@ import { toUint64 } from '../../protobuf/uint64.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submit } from '../submit.ts'
 import { applicationParams } from './place-params.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 import { writeResponses } from './write-responses.ts'
 
 const responseType = messageType('signalbox.v1.CreateUndeployReleaseResponse')
@@ -35,10 +35,8 @@ export function createUndeployRelease(app: FastifyInstance, context: ServerConte
       404: { description: 'There is no such application.' },
     },
     handle: async ({ params: { application }, form, request }, reply) => {
-      const { result, commit } = await context.store.submit(
-        createUndeployReleaseCommand(application, context.settings),
-        { principal: context.principalOf(request), requestId: request.id, signal: whenCallerLeaves(reply) },
-      )
+      const command = createUndeployReleaseCommand(application, context.settings)
+      const { result, commit } = await submit(context, command, request, reply)
       reply.code(commit === undefined ? 200 : 201)
       return sendResult(reply, form, responseType, {
         application,

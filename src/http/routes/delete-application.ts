@@ -4,8 +4,8 @@ import { messageType } from '../../protobuf/messages.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submit } from '../submit.ts'
 import { applicationParams } from './place-params.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 import { writeResponses } from './write-responses.ts'
 
 const responseType = messageType('signalbox.v1.DeleteApplicationResponse')
@@ -29,10 +29,8 @@ export function deleteApplication(app: FastifyInstance, context: ServerContext):
       409: { description: 'It still runs somewhere, or the repository does not let it be written. Nothing was done.' },
     },
     handle: async ({ params: { application }, form, request }, reply) => {
-      const { result: environments, commit } = await context.store.submit(
-        deleteApplicationCommand(application, context.settings),
-        { principal: context.principalOf(request), requestId: request.id, signal: whenCallerLeaves(reply) },
-      )
+      const command = deleteApplicationCommand(application, context.settings)
+      const { result: environments, commit } = await submit(context, command, request, reply)
       return sendResult(reply, form, responseType, { application, environments, commit })
     },
   })

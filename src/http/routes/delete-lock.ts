@@ -3,8 +3,8 @@ import type { LockTarget } from '../../core/lock-commands.ts'
 import { deleteLock as deleteLockCommand } from '../../core/lock-commands.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submit } from '../submit.ts'
 import { groupLockBody, groupLockContent, lockPaths, toLockTarget, unsupportedMethod } from './lock-paths.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 /** Takes a lock away. */
 export function deleteLock(app: FastifyInstance, context: ServerContext): void {
@@ -38,11 +38,8 @@ export function deleteLock(app: FastifyInstance, context: ServerContext): void {
         },
       },
       handle: async ({ params, request }, reply) => {
-        await context.store.submit(deleteLockCommand(toLockTarget(kind, params), params.lockId), {
-          principal: context.principalOf(request),
-          requestId: request.id,
-          signal: whenCallerLeaves(reply),
-        })
+        const command = deleteLockCommand(toLockTarget(kind, params), params.lockId)
+        await submit(context, command, request, reply)
         reply.header('Cache-Control', 'no-store')
         return kind === 'group'
           ? reply.type('application/json; charset=utf-8').send(groupLockBody)

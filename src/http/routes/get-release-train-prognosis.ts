@@ -7,7 +7,7 @@ import { releaseTrainContent, releaseTrainForms } from '../release-train-represe
 import { notModified, sendRepresentation } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
 import { prognosisQuery, releaseTrainPaths, targetName, trainParams } from './release-train-paths.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
+import { whenCallerLeaves } from '../when-caller-leaves.ts'
 
 /** What a train would do at this moment: what would travel, what would stay, and why. */
 export function getReleaseTrainPrognosis(app: FastifyInstance, context: ServerContext): void {

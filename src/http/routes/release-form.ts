@@ -1,4 +1,5 @@
 import { isValidCiLink } from '../../core/ci-link.ts'
+import type { NewRelease } from '../../core/create-release.ts'
 import { maximumVersion } from '../../core/manifest-layout.ts'
 import { byteLengthOf } from '../../core/names.ts'
 import type { Form } from '../form.ts'
@@ -8,19 +9,8 @@ import { RequestError } from '../problem.ts'
 /** `current` is `/api/release`, `older` is `/release`: Kuberpult judges the same fields differently there (spec 3.4). */
 export type ReleaseDialect = 'current' | 'older'
 
-/** A release as the form says it. Text that is absent is undefined, never empty. */
-export interface ReleaseForm {
-  readonly application: string
-  readonly version: bigint | undefined
-  readonly team: string | undefined
-  readonly sourceCommitId: string | undefined
-  readonly previousCommitId: string | undefined
-  readonly sourceAuthor: string | undefined
-  readonly sourceMessage: string | undefined
-  readonly displayVersion: string | undefined
-  readonly ciLink: string | undefined
-  readonly isPrepublish: boolean
-  readonly downstreamEnvironments: readonly string[]
+/** A release as the form says it: nobody has looked into its manifests yet. */
+export interface ReleaseForm extends Omit<NewRelease, 'manifests'> {
   /** By environment. */
   readonly manifests: ReadonlyMap<string, Uint8Array>
 }
