@@ -189,10 +189,37 @@ function isWebUrl(text: string): boolean {
   return /^https?:$/u.test(protocol) && username === '' && password === ''
 }
 
+/** What the client reads: a shell in which both run has them too. */
+const clientVariables: readonly string[] = ['SIGNALBOX_URL', 'SIGNALBOX_TOKEN']
+
+/** Kuberpult's variables that are called otherwise here, without prefixes. */
+const renamed: Readonly<Record<string, string>> = {
+  GIT_URL: 'REPOSITORY',
+  GIT_BRANCH: 'BRANCH',
+  GIT_WRITE_COMMIT_DATA: 'WRITE_COMMIT_DATA',
+}
+
+/**
+ * Kuberpult's variables that are set while ours of the same meaning is not: somebody who has just switched may think that they
+ * are read.
+ */
+export function unreadVariables(
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly { readonly name: string; readonly instead: string }[] {
+  return Object.keys(environment)
+    .toSorted()
+    .flatMap((name) => {
+      const [, rest] = /^KUBERPULT_(.+)$/.exec(name) ?? []
+      if (rest === undefined) return []
+      const instead = prefix + (renamed[rest] ?? rest)
+      return variableNames.includes(instead) && !environment[instead] ? [{ name, instead }] : []
+    })
+}
+
 /** Variables with our prefix that mean nothing: mostly misspelt ones. */
 export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   return Object.keys(environment)
-    .filter((name) => name.startsWith(prefix) && !variableNames.includes(name))
+    .filter((name) => name.startsWith(prefix) && !variableNames.includes(name) && !clientVariables.includes(name))
     .filter((name) => !/^SIGNALBOX_(SERVICE_|PORT_)/.test(name))
     .toSorted()
 }

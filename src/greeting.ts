@@ -12,6 +12,7 @@ export function toGreeting(url: string, repository: string, snapshot: Snapshot):
     lines.push(
       `  Prognosis    curl -H Accept:text/plain ${train}/prognosis`,
       `  Train        curl -X PUT -H Accept:text/plain ${train}`,
+      `  The client   npx signalbox --url ${url} status`,
     )
   }
   return `\n${lines.join('\n')}\n`

@@ -8,7 +8,7 @@ import pretty from 'pino-pretty'
 import { ArgoCdWebhook } from './argo-cd-webhook.ts'
 import { buildServer } from './build-server.ts'
 import type { ServerConfig } from './config.ts'
-import { ConfigError, readConfig, unknownVariables } from './config.ts'
+import { ConfigError, readConfig, unknownVariables, unreadVariables } from './config.ts'
 import { createUnrestrictedPrincipal } from './core/principal.ts'
 import { toGreeting } from './greeting.ts'
 import { toFormLimits } from './http/form.ts'
@@ -35,6 +35,7 @@ async function main(): Promise<void> {
     isTerminal ? pretty({ ignore: 'pid,hostname', sync: true }) : pino.destination({ sync: true }),
   )
   for (const name of unknownVariables(process.env)) log.warn(`${name} means nothing to Signalbox: is it misspelt?`)
+  for (const { name, instead } of unreadVariables(process.env)) log.warn(`${name} is not read: set ${instead} instead`)
 
   try {
     const { app, store, manifestChecker, repository, webhook } = await start(config, log)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ServerConfig } from '../src/config.ts'
-import { ConfigError, readConfig, unknownVariables, variableNames } from '../src/config.ts'
+import { ConfigError, readConfig, unknownVariables, unreadVariables, variableNames } from '../src/config.ts'
 import { git, hasGit } from './support/real-git.ts'
 
 const defaults: ServerConfig = {
@@ -234,6 +234,28 @@ describe('a variable with our prefix that means nothing', () => {
     }
     expect(unknownVariables(links)).toEqual([])
     expect(readConfig(links)).toEqual(defaults)
+  })
+
+  it("is not one of the client's", () => {
+    expect(unknownVariables({ SIGNALBOX_URL: 'http://127.0.0.1:8080', SIGNALBOX_TOKEN: 'x' })).toEqual([])
+  })
+})
+
+describe("a variable of Kuberpult's", () => {
+  it('is told when ours in its place is not set, and only then', () => {
+    expect(
+      unreadVariables({
+        KUBERPULT_GIT_URL: './repository',
+        KUBERPULT_RELEASE_VERSIONS_LIMIT: '5',
+        KUBERPULT_GIT_BRANCH: 'main',
+        SIGNALBOX_BRANCH: 'main',
+        KUBERPULT_MAXIMUM_QUEUE_SIZE: '5',
+        GIT_URL: 'x',
+      }),
+    ).toEqual([
+      { name: 'KUBERPULT_GIT_URL', instead: 'SIGNALBOX_REPOSITORY' },
+      { name: 'KUBERPULT_RELEASE_VERSIONS_LIMIT', instead: 'SIGNALBOX_RELEASE_VERSIONS_LIMIT' },
+    ])
   })
 })
 

@@ -16,6 +16,7 @@ describe('the greeting', () => {
         Swagger UI   http://127.0.0.1:8080/docs
         Prognosis    curl -H Accept:text/plain http://127.0.0.1:8080/api/environments/staging/releasetrain/prognosis
         Train        curl -X PUT -H Accept:text/plain http://127.0.0.1:8080/api/environments/staging/releasetrain
+        The client   npx signalbox --url http://127.0.0.1:8080 status
       "
     `)
   })
@@ -24,10 +25,10 @@ describe('the greeting', () => {
     const { send } = await createTestServer()
     const snapshot = await createTestStore(await createShopRepository()).snapshot()
     const urls = [...toGreeting(url, 'shop.git', snapshot).matchAll(/http:\S+/g)].map(([found]) => new URL(found))
-    expect(urls).toHaveLength(3)
+    expect(urls).toHaveLength(4)
     for (const { pathname } of urls) {
       const method = pathname.endsWith('/releasetrain') ? 'PUT' : 'GET'
-      expect(await send(`${method} ${pathname}`)).toMatchObject({ status: 200 })
+      expect(await send(`${method} ${pathname}`)).toMatchObject({ status: pathname === '/' ? 302 : 200 })
     }
   })
 
