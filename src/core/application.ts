@@ -1,3 +1,5 @@
+import { DomainError } from './errors.ts'
+import { maximumVersion } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
 import type { Readable } from './readable.ts'
@@ -33,6 +35,16 @@ export interface Application {
 export function hasVersion(application: Application, version: bigint): boolean {
   // Mostly asked for one of the newest, and retention keeps the list short.
   return application.versions.lastIndexOf(version) !== -1
+}
+
+/** The number after the highest of these versions, 1 for none. Throws VERSIONS_EXHAUSTED. */
+export function nextVersion(application: ApplicationName, versions: readonly bigint[]): bigint {
+  const newest = versions.at(-1) ?? 0n
+  if (newest < maximumVersion) return newest + 1n
+  throw new DomainError(
+    { code: 'VERSIONS_EXHAUSTED', application },
+    `version ${newest} of '${application}' is the highest that there can be: there is no next number`,
+  )
 }
 
 /** The highest release that is not a pre-publish; undefined when there is none. */

@@ -5,7 +5,12 @@ import { timeUuid } from './time-uuid.ts'
 
 /** Something that happened to what was made from a commit of the sources, as Kuberpult records it (spec 1.7). */
 export type CommitEvent =
-  | { readonly kind: 'new-release'; readonly environments: readonly EnvironmentName[] }
+  | {
+      readonly kind: 'new-release'
+      /** Which one: several may be made from a commit at the same moment. */
+      readonly release: string
+      readonly environments: readonly EnvironmentName[]
+    }
   | {
       readonly kind: 'deployment'
       readonly application: ApplicationName
@@ -59,10 +64,9 @@ export function applicationsOfCommit(commit: string): string {
 export function recordEvents(events: readonly EventOfCommit[], now: Date): readonly Change[] {
   return events.flatMap(({ commit, event }, index) => {
     if (!isCommitId(commit)) return []
-    const files = toFiles(event)
-    const name = `${commit} ${files.map(([path, content]) => `${path} ${content}`).join(' ')}`
+    const name = `${commit} ${JSON.stringify(event)}`
     const directory = `${commitDirectory(commit)}/events/${timeUuid(now, index, name)}`
-    return files.map(([path, content]) => file(`${directory}/${path}`, content))
+    return toFiles(event).map(([path, content]) => file(`${directory}/${path}`, content))
   })
 }
 
@@ -98,8 +102,16 @@ export interface CommitOfRelease {
   readonly previousCommit: string | undefined
 }
 
-/** The path that tells whether the previous commit is known; undefined when none is named. */
-export function previousCommitPath({ previousCommit }: CommitOfRelease): string | undefined {
+/** The paths that `recordCommit` needs: what is known of the commit, and of the one before where one is named. */
+export function pathsOfCommit(release: CommitOfRelease): readonly string[] {
+  const previous = previousCommitPath(release)
+  return [
+    ...(isCommitId(release.commit) ? [commitDirectory(release.commit)] : []),
+    ...(previous === undefined ? [] : [previous]),
+  ]
+}
+
+function previousCommitPath({ previousCommit }: CommitOfRelease): string | undefined {
   return previousCommit !== undefined && isCommitId(previousCommit) ? commitDirectory(previousCommit) : undefined
 }
 
@@ -108,11 +120,16 @@ export function recordCommit(release: CommitOfRelease, loaded: Loaded): readonly
   if (!isCommitId(release.commit)) return []
   const directory = commitDirectory(release.commit)
   const previous = previousCommitPath(release)
+  const known = loaded.get(directory)
+  // Another application's release may have told it already.
+  const hasMessage = known?.kind === 'directory' && known.entries.has('source_message')
   const isPreviousKnown = previous !== undefined && loaded.get(previous)?.kind === 'directory'
   return [
     file(`${directory}/.empty`, ''),
     file(`${directory}/.gitkeep`, ''),
-    file(`${directory}/source_message`, release.message ?? ''),
+    ...(release.message === undefined && hasMessage
+      ? []
+      : [file(`${directory}/source_message`, release.message ?? '')]),
     file(`${directory}/applications/${release.application}/.gitkeep`, ''),
     ...(isPreviousKnown
       ? [

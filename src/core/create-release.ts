@@ -1,17 +1,18 @@
 import type { Application } from './application.ts'
-import { hasVersion } from './application.ts'
+import { hasVersion, nextVersion } from './application.ts'
 import type { Change } from './change.ts'
 import type { Command, DecisionInput, Loaded } from './command.ts'
-import { previousCommitPath, recordCommit } from './commit-data.ts'
+import { pathsOfCommit, recordCommit } from './commit-data.ts'
 import type { CommitText } from './commit-text.ts'
 import { trailerKeys } from './commit-text.ts'
 import type { ReleaseDeployment } from './automatic-deployment.ts'
 import { deployAutomatically, describeDeployment, takesLatest } from './automatic-deployment.ts'
 import type { DeploymentPlan, RemovedVersions } from './deployments.ts'
 import { carryOut, findInUse, readsOf, toRemovedSection, versionsWith } from './deployments.ts'
+import { groupNameOf } from './environment-group.ts'
 import type { InvalidName } from './errors.ts'
 import { DomainError } from './errors.ts'
-import { applicationsDirectory, maximumVersion, releaseDirectory } from './manifest-layout.ts'
+import { applicationsDirectory, releaseDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import {
   compareNames,
@@ -134,8 +135,8 @@ export function createRelease(options: CreateReleaseOptions): Command<ReleaseOut
       if (target.exists && !isAnnouncement(target, input.loaded)) return paths
       if (refuse(options, input, target) !== undefined) return paths
       const { plan } = toPlan(options, input, target)
-      const previous = settings.writesCommitData ? previousCommitPath(toCommit(release, target)) : undefined
-      return [...paths, ...(previous === undefined ? [] : [previous]), ...readsOf(plan, input, settings)]
+      const commits = settings.writesCommitData ? pathsOfCommit(toCommit(release, target)) : []
+      return [...paths, ...commits, ...readsOf(plan, input, settings)]
     },
     decide: (input) => {
       const target = findTarget(input.snapshot, release)
@@ -185,17 +186,10 @@ function findTarget(snapshot: Snapshot, { application: name, version, team }: Ne
     )
   }
   const application = known?.value
-  const newest = application?.versions.at(-1) ?? 0n
-  if (version === undefined && newest === maximumVersion) {
-    throw new DomainError(
-      { code: 'VERSIONS_EXHAUSTED', application: name },
-      `version ${newest} of '${name}' is the highest that there can be: there is no next number`,
-    )
-  }
   return {
     name: name as ApplicationName,
     application,
-    version: version ?? newest + 1n,
+    version: version ?? nextVersion(name as ApplicationName, application?.versions ?? []),
     exists: version !== undefined && application !== undefined && hasVersion(application, version),
     team: team === undefined ? (application?.team ?? readable(undefined)) : readable(team as TeamName),
   }
@@ -338,13 +332,15 @@ function isTooOld(
   return inUse !== undefined && expiredVersions({ versions, ...inUse }, releaseVersionsLimit).includes(version)
 }
 
-function assertMayCreate({ principal }: DecisionInput, { manifests }: NewRelease, target: Target): void {
+function assertMayCreate({ principal, snapshot }: DecisionInput, { manifests }: NewRelease, target: Target): void {
   const application = target.name
   const anywhere = { environment: '*' as EnvironmentName, environmentGroup: '*', application }
   if (manifests.size === 0) assertPermitted(principal, 'CreateRelease', anywhere)
   for (const name of manifests.keys()) {
     const environment = name as EnvironmentName
-    assertPermitted(principal, 'CreateRelease', { environment, environmentGroup: name, application })
+    const known = snapshot.environments.get(environment)
+    const environmentGroup = (known && groupNameOf(known)) ?? name
+    assertPermitted(principal, 'CreateRelease', { environment, environmentGroup, application })
   }
 }
 
@@ -374,6 +370,7 @@ function toPlan(
               commit: release.sourceCommitId,
               event: {
                 kind: 'new-release' as const,
+                release: `${name} ${version}`,
                 environments: release.isPrepublish
                   ? []
                   : byName(release.manifests).map(([environment]) => environment as EnvironmentName),

@@ -6,6 +6,7 @@ import { toGoTimeText } from './go-time.ts'
 import { applicationDirectoryIn, argoCdFile, manifestFileIn, versionLinkTarget } from './manifest-layout.ts'
 import type { ApplicationName, TeamName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
+import { emptyBlobId } from './object-id.ts'
 import type { Principal } from './principal.ts'
 import type { Readable } from './readable.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -53,21 +54,24 @@ export function deploy(
     {
       path: manifestFileIn(environment, application),
       // An empty manifest is written as one space: Argo CD and Kuberpult's readers rely on a file that is not empty.
-      content: manifest === emptyFile ? { kind: 'text', text: ' ' } : { kind: 'blob', id: manifest },
+      content: manifest === emptyBlobId ? { kind: 'text', text: ' ' } : { kind: 'blob', id: manifest },
     },
     ...(version === from ? [] : signature),
     { path: `${directory}/queued_version`, content: { kind: 'absent' } },
   ]
 }
 
-/** git's id of the file without content. */
-const emptyFile = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
-
-/** Remembers the version that a lock holds back; no change when it is remembered already. */
-export function queue({ environment, application, version }: HeldStep): readonly Change[] {
+/** Whether the version waits there already: then holding it back again is nothing new. */
+export function isQueued({ environment, application, version }: HeldStep): boolean {
   const entry = applicationIn(environment, application)
   const queued = entry.ok ? entry.value?.queuedVersion : entry
-  if (queued?.ok && queued.value === version) return []
+  return queued?.ok === true && queued.value === version
+}
+
+/** Remembers the version that a lock holds back; no change when it is remembered already. */
+export function queue(step: HeldStep): readonly Change[] {
+  if (isQueued(step)) return []
+  const { environment, application, version } = step
   const path = `${applicationDirectoryIn(environment.name, application)}/queued_version`
   return [{ path, content: { kind: 'link', target: versionLinkTarget(application, version) } }]
 }

@@ -5,14 +5,14 @@ import type { EventOfCommit, SourceTrain } from './commit-data.ts'
 import { applicationsOfCommit, forgetReleases, isCommitId, recordEvents } from './commit-data.ts'
 import type { CommitSection } from './commit-text.ts'
 import type { DeploymentStep, HeldStep } from './deployment-changes.ts'
-import { deploy, isRunning, queue, renderArgoCdFiles } from './deployment-changes.ts'
+import { deploy, isQueued, isRunning, queue, renderArgoCdFiles } from './deployment-changes.ts'
 import type { Environment } from './environment.ts'
 import { releaseDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { compareNames } from './names.ts'
 import { expiredVersions } from './retention.ts'
 import type { Snapshot } from './snapshot.ts'
-import { deployedVersion, queuedVersion } from './snapshot.ts'
+import { applicationIn, deployedVersion, queuedVersion } from './snapshot.ts'
 import type { WriteSettings } from './write-settings.ts'
 
 /** All that one command deploys and holds back. */
@@ -44,7 +44,7 @@ export function carryOut(
   input: DecisionInput,
   settings: WriteSettings,
 ): { readonly changes: readonly Change[]; readonly removed: RemovedVersions } {
-  const { principal, now, loaded } = input
+  const { principal, now } = input
   const removed = findRemoved(plan, input.snapshot, settings)
   return {
     changes: [
@@ -59,7 +59,7 @@ export function carryOut(
         })),
       ),
       // Last: what is forgotten must not come back with an event.
-      ...forgetReleases(commitsOf(releasesIn(removed), input), loaded),
+      ...forget(releasesIn(removed), input, plan.created),
     ],
     removed,
   }
@@ -78,22 +78,58 @@ export function readsOf(plan: DeploymentPlan, input: DecisionInput, settings: Wr
       if (!isCreated(plan, application, version)) paths.push(sourceCommitPath(application, version))
     }
   }
-  if (removed.size > 0) {
-    paths.push('commits')
-    if (input.loaded.get('commits') !== undefined) {
-      paths.push(...readsToForget(releasesIn(removed), input))
-    }
+  if (removed.size > 0) paths.push(...readsToForget(releasesIn(removed), input))
+  return paths
+}
+
+/** What `forget` needs, as far as it is known by now. */
+export function readsToForget(releases: readonly ReleaseName[], input: DecisionInput): readonly string[] {
+  if (input.loaded.get('commits') === undefined) return ['commits']
+  const paths = ['commits']
+  for (const { application, version } of releases) {
+    const path = sourceCommitPath(application, version)
+    const commit = readText(input, path)
+    paths.push(path)
+    if (commit === undefined || !isCommitId(commit)) continue
+    paths.push(applicationsOfCommit(commit))
+    const recorded = input.loaded.get(applicationsOfCommit(commit))
+    // Only where something would be forgotten it matters what else was made from the commit.
+    if (recorded?.kind !== 'directory' || !recorded.entries.has(application)) continue
+    paths.push(...remainingVersions(releases, input, application).map((one) => sourceCommitPath(application, one)))
   }
   return paths
 }
 
-/** What `forgetReleases` needs to forget these releases, as far as it is known by now. */
-export function readsToForget(releases: readonly ReleaseName[], input: DecisionInput): readonly string[] {
-  return releases.flatMap(({ application, version }) => {
-    const path = sourceCommitPath(application, version)
-    const commit = readText(input, path)
-    return commit !== undefined && isCommitId(commit) ? [path, applicationsOfCommit(commit)] : [path]
+/**
+ * Forgets in `commits/` that these releases were made, unless another release of the application that stays, or comes, was made
+ * from the same commit.
+ */
+export function forget(
+  releases: readonly ReleaseName[],
+  input: DecisionInput,
+  created?: CreatedRelease,
+): readonly Change[] {
+  const forgotten = releases.flatMap(({ application, version }) => {
+    const commit = sourceCommitOf(input, application, version)?.toLowerCase()
+    if (commit === undefined) return []
+    const remaining = remainingVersions(releases, input, application).map((one) =>
+      sourceCommitOf(input, application, one),
+    )
+    if (created?.application === application) remaining.push(created.sourceCommit)
+    return remaining.some((one) => one?.toLowerCase() === commit) ? [] : [{ application, commit }]
   })
+  return forgetReleases(forgotten, input.loaded)
+}
+
+function remainingVersions(
+  removed: readonly ReleaseName[],
+  { snapshot }: DecisionInput,
+  name: ApplicationName,
+): readonly bigint[] {
+  const application = snapshot.applications.get(name)
+  if (application === undefined || !application.ok) return []
+  const gone = new Set(removed.flatMap((one) => (one.application === name ? [one.version] : [])))
+  return application.value.versions.filter((version) => !gone.has(version))
 }
 
 function sourceCommitOf(input: DecisionInput, application: ApplicationName, version: bigint): string | undefined {
@@ -164,6 +200,9 @@ export function findInUse(
   for (const environment of snapshot.environments.values()) {
     if (steps.has(environment.name)) continue
     const deployedThere = deployedVersion(environment, application)
+    // Something runs there, and nobody knows which release it is.
+    const entry = applicationIn(environment, application.name)
+    if (entry.ok && entry.value?.hasManifestOnly === true) return undefined
     const queuedThere = queuedVersion(environment, application)
     if (!deployedThere.ok || !queuedThere.ok) return undefined
     if (deployedThere.value !== undefined) deployed.add(deployedThere.value)
@@ -224,23 +263,16 @@ function eventsOf(plan: DeploymentPlan, input: DecisionInput): readonly EventOfC
     const replaced = from === undefined ? undefined : commitOf(application, from)
     if (replaced !== undefined) events.push({ commit: replaced, event: { kind: 'replaced-by', ...place, commit } })
   }
-  for (const { environment, application, version, lock } of plan.held) {
+  for (const held of plan.held) {
+    const { environment, application, version, lock } = held
     const commit = commitOf(application, version)
-    if (commit === undefined || lock === undefined) continue
+    if (commit === undefined || lock === undefined || isQueued(held)) continue
     events.push({
       commit,
       event: { kind: 'lock-prevented-deployment', application, environment: environment.name, lock },
     })
   }
   return events
-}
-
-/** The source commits of these releases, as far as they have been loaded. */
-export function commitsOf(releases: readonly ReleaseName[], input: DecisionInput) {
-  return releases.flatMap(({ application, version }) => {
-    const commit = sourceCommitOf(input, application, version)
-    return commit === undefined ? [] : [{ application, commit }]
-  })
 }
 
 /** Names one release. */

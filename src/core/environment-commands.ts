@@ -11,8 +11,9 @@ import { toEnvironmentConfigText } from './environment-config-text.ts'
 import { environmentsByName, groupNameOf } from './environment-group.ts'
 import type { InvalidName } from './errors.ts'
 import { DomainError } from './errors.ts'
+import { findEnvironment } from './find.ts'
 import { noLocks } from './lock.ts'
-import { argoCdFile, configFile, environmentsDirectory } from './manifest-layout.ts'
+import { argoCdDirectory, argoCdFile, configFile, environmentsDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName } from './names.ts'
 import { compareNames, isValidConcreteEnvironmentName, isValidEnvironmentName, nameRule } from './names.ts'
 import { assertPermitted } from './permission.ts'
@@ -48,7 +49,10 @@ export function createEnvironment(
  * ENVIRONMENT_IN_USE when it is the upstream of another one.
  */
 export function deleteEnvironment(request: EnvironmentRequest): Command<EnvironmentChange> {
-  return { reads: () => [], decide: (input) => decideDeletion(input, request) }
+  return {
+    reads: () => (request.argoCd === undefined ? [] : [argoCdDirectory]),
+    decide: (input) => decideDeletion(input, request),
+  }
 }
 
 function decideCreation(
@@ -88,11 +92,9 @@ function decideCreation(
   }
 }
 
-function decideDeletion({ snapshot, principal, now }: DecisionInput, { name, isDryRun, argoCd }: EnvironmentRequest) {
-  const environment = snapshot.environments.get(name as EnvironmentName)
-  if (environment === undefined) {
-    throw new DomainError({ code: 'UNKNOWN_ENVIRONMENT', environment: name }, `there is no environment '${name}'`)
-  }
+function decideDeletion(input: DecisionInput, { name, isDryRun, argoCd }: EnvironmentRequest) {
+  const { snapshot, principal, now } = input
+  const environment = findEnvironment(snapshot, name)
   const deployed = deployedApplications(environment)
   const target = { environment: environment.name, environmentGroup: groupNameOf(environment) ?? environment.name }
   assertPermitted(principal, 'DeleteEnvironment', target)
@@ -110,8 +112,27 @@ function decideDeletion({ snapshot, principal, now }: DecisionInput, { name, isD
   return {
     changes: isDryRun ? [] : changes(),
     text: toCommitText('delete-environment', 'Delete', environment.name),
-    result: { warnings: deletionWarnings(snapshot, environment, deployed ?? [], now) },
+    result: {
+      warnings: [
+        ...deletionWarnings(snapshot, environment, deployed ?? [], now),
+        ...(argoCd === undefined ? [] : findLeftovers(input, environment)).map(
+          (path) => `${path} may be left from a former config of it: nothing here takes it away`,
+        ),
+      ],
+    },
   }
+}
+
+/** Files by the names that active/active environments have (spec 1.4), which no config speaks for any more. */
+function findLeftovers({ snapshot, loaded }: DecisionInput, { name, config }: Environment): readonly string[] {
+  const directory = loaded.get(argoCdDirectory)
+  if (directory?.kind !== 'directory') return []
+  const taken = takenFileNames(snapshot, name)
+  const own = config.ok && config.value.argoCd !== undefined ? argoCdFileNames(name, config.value.argoCd) : []
+  return [...directory.entries.keys()]
+    .map((file) => file.replace(/\.yaml$/, ''))
+    .filter((file) => file.includes(`-${name}-`) && !taken.has(file) && !own.includes(file))
+    .map(argoCdFile)
 }
 
 function toCommitText(command: string, verb: string, name: EnvironmentName): CommitText {

@@ -5,6 +5,7 @@ import { trailerKeys } from './commit-text.ts'
 import type { Environment } from './environment.ts'
 import { explicitMembersOf, groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
+import { findEnvironment } from './find.ts'
 import { endOfLifetime } from './lifetime.ts'
 import type { Locks } from './lock.ts'
 import { isValidLockId, lockIdRule, noLocks } from './lock.ts'
@@ -119,7 +120,7 @@ function findPlaces(
   const environments =
     target.kind === 'group'
       ? explicitMembersOf(snapshot, target.group)
-      : [findEnvironment(snapshot, target.environment, invalid)]
+      : [findValidEnvironment(snapshot, target.environment, invalid)]
   if (target.kind === 'group' && environments.length === 0) {
     throw new DomainError(
       { code: 'UNKNOWN_GROUP', group: target.group },
@@ -145,11 +146,11 @@ const kindNames = {
 
 type Invalid = (parameter: string, value: string, rule: string) => DomainError
 
-function findEnvironment(snapshot: Snapshot, name: string, invalid: Invalid): Environment {
-  const environment = snapshot.environments.get(name as EnvironmentName)
-  if (environment !== undefined) return environment
-  if (!isValidEnvironmentName(name)) throw invalid('environment', name, nameRule('environment'))
-  throw new DomainError({ code: 'UNKNOWN_ENVIRONMENT', environment: name }, `there is no environment '${name}'`)
+/** Kuberpult says of a name that could not exist that it is invalid, and not that it is unknown. */
+function findValidEnvironment(snapshot: Snapshot, name: string, invalid: Invalid): Environment {
+  const isPossible = snapshot.environments.has(name as EnvironmentName) || isValidEnvironmentName(name)
+  if (!isPossible) throw invalid('environment', name, nameRule('environment'))
+  return findEnvironment(snapshot, name)
 }
 
 /** A name that is there already is accepted whatever it looks like; a lock may come before its application, not before its team. */
@@ -165,7 +166,8 @@ function assertNames(
     const isKnown =
       snapshot.applications.has(name) ||
       (environment?.applications.ok === true && environment.applications.value.has(name))
-    if (!isKnown && !isValidApplicationName(name)) throw invalid('application', name, nameRule('application'))
+    // However long names may be here: a lock does not bring an application into being.
+    if (!isKnown && !isValidApplicationName(name, true)) throw invalid('application', name, nameRule('application'))
   }
   if (target.kind === 'team') {
     const team = target.team as TeamName

@@ -33,9 +33,11 @@ export function versionLinkTarget(application: ApplicationName, version: bigint)
   return `../../../../${releaseDirectory(application, version)}`
 }
 
+export const argoCdDirectory = 'argocd/v1alpha1'
+
 /** `argocd/v1alpha1/<name>.yaml` */
 export function argoCdFile(name: string): string {
-  return `argocd/v1alpha1/${name}.yaml`
+  return `${argoCdDirectory}/${name}.yaml`
 }
 
 /** Versions are unsigned 64-bit numbers. */

@@ -1,17 +1,17 @@
 import type { Application } from './application.ts'
+import { latestRelease, nextVersion } from './application.ts'
 import { deployAutomatically, describeDeployment } from './automatic-deployment.ts'
 import type { ReleaseDeployment } from './automatic-deployment.ts'
 import type { Change } from './change.ts'
 import type { Command, DecisionInput } from './command.ts'
-import { forgetReleases } from './commit-data.ts'
 import { trailerKeys } from './commit-text.ts'
 import { renderArgoCdFiles } from './deployment-changes.ts'
-import { carryOut, commitsOf, readsOf, readsToForget, toRemovedSection } from './deployments.ts'
+import { carryOut, forget, readsOf, readsToForget, toRemovedSection } from './deployments.ts'
 import { environmentsByName } from './environment-group.ts'
 import type { Environment } from './environment.ts'
 import { DomainError } from './errors.ts'
 import { findApplication } from './find.ts'
-import { applicationDirectoryIn, applicationsDirectory, maximumVersion, releaseDirectory } from './manifest-layout.ts'
+import { applicationDirectoryIn, applicationsDirectory, releaseDirectory } from './manifest-layout.ts'
 import type { EnvironmentName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
 import { assertPermitted } from './permission.ts'
@@ -44,7 +44,7 @@ export function createUndeployRelease(name: string, settings: WriteSettings): Co
   const toPlan = (input: DecisionInput) => {
     const application = findApplication(input.snapshot, name)
     assertPermitted(input.principal, 'CreateUndeploy', { ...anywhere, application: application.name })
-    const version = nextVersion(application)
+    const version = nextVersion(application.name, application.versions)
     const environments = environmentsByName(input.snapshot)
     const { deployments, ...steps } = deployAutomatically(input, {
       name: application.name,
@@ -118,20 +118,10 @@ function writeUndeployRelease(
   ]
 }
 
-function nextVersion({ name, versions }: Application): bigint {
-  const newest = versions.at(-1) ?? 0n
-  if (newest < maximumVersion) return newest + 1n
-  throw new DomainError(
-    { code: 'VERSIONS_EXHAUSTED', application: name },
-    `version ${newest} of '${name}' is the highest that there can be: there is no next number`,
-  )
-}
-
-/** The version of the newest release if that is one that runs nothing. */
-function newestUndeploy({ versions, releases }: Application): bigint | undefined {
-  const newest = versions.at(-1)
-  const release = newest === undefined ? undefined : releases.get(newest)
-  return release?.ok && release.value.isUndeploy ? newest : undefined
+/** The version of the newest release if that is one that runs nothing. An announcement does not count: it runs nothing either. */
+function newestUndeploy(application: Application): bigint | undefined {
+  const newest = latestRelease(application)
+  return newest?.ok && newest.value.isUndeploy ? newest.value.version : undefined
 }
 
 /**
@@ -142,10 +132,7 @@ function newestUndeploy({ versions, releases }: Application): bigint | undefined
  */
 export function deleteApplication(name: string, settings: WriteSettings): Command<readonly EnvironmentName[]> {
   return {
-    reads: (input) => {
-      const releases = releasesOf(findApplication(input.snapshot, name))
-      return input.loaded.get('commits') === undefined ? ['commits'] : ['commits', ...readsToForget(releases, input)]
-    },
+    reads: (input) => readsToForget(releasesOf(findApplication(input.snapshot, name)), input),
     decide: (input) => {
       const { snapshot, principal } = input
       const application = findApplication(snapshot, name)
@@ -164,7 +151,7 @@ export function deleteApplication(name: string, settings: WriteSettings): Comman
             { path: applicationDirectoryIn(environment.name, application.name), content: { kind: 'absent' } },
             ...(settings.argoCd ? renderArgoCdFiles(snapshot, environment, { removed }, settings.argoCd) : []),
           ]),
-          ...forgetReleases(commitsOf(releasesOf(application), input), input.loaded),
+          ...forget(releasesOf(application), input),
         ],
         text: {
           subject: `Delete application ${application.name}`,
@@ -188,6 +175,11 @@ function assertUndeployed(snapshot: Snapshot, application: Application): void {
   const problems = newestUndeploy(application) === undefined ? ['its newest release still runs something'] : []
   for (const environment of environmentsByName(snapshot)) {
     const deployed = deployedVersion(environment, application)
+    const entry = applicationIn(environment, application.name)
+    if (entry.ok && entry.value?.hasManifestOnly === true) {
+      problems.push(`what runs in ${environment.name} cannot be known: it has a manifest, but no version`)
+      continue
+    }
     if (!deployed.ok) {
       problems.push(`what runs in ${environment.name} cannot be known: ${deployed.reason}`)
       continue

@@ -34,8 +34,19 @@ export function parseJson(body: string): unknown {
   const text = body.replace(/^\u{feff}/u, '')
   if (text.trim() === '') return undefined
   try {
-    return JSON.parse(text)
+    return JSON.parse(withExactNumbers(text))
   } catch (error) {
     return new UnreadableBody((error as Error).message)
   }
+}
+
+/**
+ * Whole numbers that JavaScript cannot hold exactly, as strings: versions have up to 64 bits. What takes a number and no string
+ * then refuses them.
+ */
+function withExactNumbers(json: string): string {
+  if (!/\d{16}/.test(json)) return json
+  return json.replaceAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) =>
+    /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
+  )
 }

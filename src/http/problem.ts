@@ -174,6 +174,8 @@ export function toProblem(error: unknown): Problem {
 }
 
 function toInvalidPart({ parameter, value, rule }: InvalidName): InvalidPart {
+  if (parameter === 'lock id')
+    return { path: 'lockId', message: `${JSON.stringify(value)} is none: a lock id is ${rule}` }
   return { path: parameter, message: `${JSON.stringify(value)} neither exists nor can: a name is ${rule}` }
 }
 

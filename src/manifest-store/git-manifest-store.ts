@@ -5,6 +5,7 @@ import { removeEndedLocks } from '../core/ended-locks.ts'
 import type { DeploymentHistory } from '../core/deployment-history.ts'
 import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
+import type { CommitText } from '../core/commit-text.ts'
 import type { Principal } from '../core/principal.ts'
 import type { ReleaseDetails } from '../core/release-details.ts'
 import type { Snapshot } from '../core/snapshot.ts'
@@ -299,7 +300,7 @@ export class GitManifestStore implements ManifestStore {
         const now = this.#clock()
         const { principal } = request
         const { changes, text, result } = await this.#decideOne(command, state, principal, now)
-        const edited = await this.#edit(state, changes, now)
+        const { edited, ended } = await this.#edit(state, changes, now)
         if (edited.root === state.tree || (state.tree === undefined && edited.objects.length === 0)) {
           outcomes.push({ submitted: { result, commit: undefined } })
           continue
@@ -307,7 +308,7 @@ export class GitManifestStore implements ManifestStore {
         const commit = this.#createCommit(
           edited.root,
           state.commit,
-          toCommitMessage(text, principal, request.requestId),
+          toCommitMessage(withEndedLocks(text, ended), principal, request.requestId),
           request,
           now,
         )
@@ -325,10 +326,14 @@ export class GitManifestStore implements ManifestStore {
   }
 
   /** Locks that have ended go with a commit that is made anyway, never by one of their own. */
-  async #edit(state: State, changes: readonly Change[], now: Date): Promise<EditedTree> {
+  async #edit(
+    state: State,
+    changes: readonly Change[],
+    now: Date,
+  ): Promise<{ readonly edited: EditedTree; readonly ended: readonly Change[] }> {
     const edited = await this.#editOver(state.tree, changes)
-    const removals = edited.root === state.tree ? [] : removeEndedLocks(state.snapshot, changes, now)
-    return removals.length === 0 ? edited : this.#editOver(state.tree, [...removals, ...changes])
+    const ended = edited.root === state.tree ? [] : removeEndedLocks(state.snapshot, changes, now)
+    return { edited: ended.length === 0 ? edited : await this.#editOver(state.tree, [...ended, ...changes]), ended }
   }
 
   /**
@@ -443,6 +448,15 @@ export class GitManifestStore implements ManifestStore {
     this.#writeProblem = { text: problem, since: this.#clock() }
     this.#log.error({ err: cause }, problem)
     return new StoreUnavailableError(problem, { cause })
+  }
+}
+
+/** Whoever reads the commit sees why locks are gone that it does not speak of. */
+function withEndedLocks(text: CommitText, ended: readonly Change[]): CommitText {
+  if (ended.length === 0) return text
+  return {
+    ...text,
+    sections: [...text.sections, { heading: 'Locks that had ended', lines: ended.map(({ path }) => path) }],
   }
 }
 

@@ -180,6 +180,18 @@ describe('a new release', () => {
     expect(problemOf(create(), { snapshot })).toMatchObject({ code: 'APPLICATION_UNREADABLE' })
   })
 
+  it('asks for the group that the environment is in', () => {
+    const asked: string[] = []
+    const principal = {
+      ...aPrincipal({}),
+      mayDo: (action: string, target: { environmentGroup: string }) =>
+        asked.push(`${action} ${target.environmentGroup}`) > 0,
+    }
+    const grouped = aSnapshot().environment('development', { upstream: 'latest', group: 'shared' })
+    decide(create(), { snapshot: grouped.build(), principal })
+    expect(new Set(asked)).toEqual(new Set(['CreateRelease shared', 'DeployRelease shared']))
+  })
+
   it.each([
     ['CreateRelease', 'CreateRelease development'],
     ['DeployRelease where it would go by itself', 'DeployRelease development'],
@@ -396,6 +408,7 @@ describe('retention with a new release', () => {
     ['an older version is deployed elsewhere', old.deployed('staging', 'cart', 3)],
     ['a deployment cannot be read', old.deployed('staging', 'cart', unreadable('the link is broken'))],
     ['a link leads to no release', old.deployed('staging', 'cart', 99).noRelease('cart', 99)],
+    ['something runs of which nobody knows the version', old.manifestOnly('staging', 'cart')],
     [
       'nothing is deployed by it',
       aSnapshot()
@@ -492,6 +505,45 @@ describe('commit data', () => {
       'lock_message Signalbox-Principal: nobody',
       'lock_type environment',
     ])
+  })
+
+  it('tells releases of one commit and one moment apart', () => {
+    const eventIds = (application: string) =>
+      Object.keys(
+        filesOf(decide(create({ application, sourceCommitId: commit }, settings), { snapshot: shop.build() })),
+      ).flatMap((path) => /events\/([^/]+)\/eventType$/.exec(path)?.[1] ?? [])
+    const ids = [...eventIds('one'), ...eventIds('two'), ...eventIds('cart')]
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  it('keeps the message that another release of the commit has told', () => {
+    const files = { [`${directory}/source_message`]: 'Round prices' }
+    const messageOf = (release: Partial<NewRelease>) =>
+      filesOf(decide(create({ sourceCommitId: commit, ...release }, settings), { snapshot: shop.build(), files }))[
+        `${directory}/source_message`
+      ]
+    expect(messageOf({})).toBeUndefined()
+    expect(messageOf({ sourceMessage: 'Round all prices' })).toBe('Round all prices')
+  })
+
+  it.each([
+    ['the one that is made', { sourceCommitId: commit }, {}],
+    ['one that stays', {}, { 'applications/cart/releases/7/source_commit_id': `${commit.toUpperCase()}\n` }],
+  ])('does not forget a commit that another release was made from: %s', (_name, release, more) => {
+    const versions = Array.from({ length: 8 }, (_, index) => index + 1)
+    const snapshot = aSnapshot()
+      .environment('development', { upstream: 'latest' })
+      .application('cart', { releases: Object.fromEntries(versions.map((version) => [version, ['development']])) })
+      .deployed('development', 'cart', 8)
+      .build()
+    const files = {
+      'applications/cart/releases/3/source_commit_id': commit,
+      [`${directory}/applications/cart/.gitkeep`]: '',
+      ...more,
+    }
+    const decision = decide(create(release, { ...settings, releaseVersionsLimit: 5 }), { snapshot, files })
+    expect(decision.result).toMatchObject({ removed: [1n, 2n, 3n, 4n] })
+    expect(Object.entries(filesOf(decision))).not.toContainEqual([directory, null])
   })
 
   it('forgets a commit with the last release that was made from it', () => {

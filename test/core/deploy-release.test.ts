@@ -112,6 +112,17 @@ describe('a deployment by hand behind locks', () => {
     })
   })
 
+  it('waits once: what is queued already is not recorded again', () => {
+    const queued = locked.queued('staging', 'cart', 1)
+    const commit = '0123456789abcdef0123456789abcdef01234567'
+    const settings = writeSettings({ writesCommitData: true })
+    const [command, situation] = deploy({ lockBehavior: 'RECORD', settings }, queued)
+    const more = { ...situation.files, 'applications/cart/releases/1/source_commit_id': commit }
+    expect(decide(command, { ...situation, files: more })).toMatchObject({ changes: [], result: { outcome: 'queued' } })
+    const [again, unqueued] = deploy({ lockBehavior: 'RECORD', settings }, locked)
+    expect(decide(again, { ...unqueued, files: more }).changes.length).toBeGreaterThan(1)
+  })
+
   it('fails when told to, with the locks', () => {
     expect(problemOf(...deploy({ lockBehavior: 'FAIL' }, locked))).toMatchObject({ code: 'LOCKED', locks: names })
   })

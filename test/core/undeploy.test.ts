@@ -97,6 +97,18 @@ describe('the deletion of an application', () => {
     expect(() => decide(command, situation)).toThrow(message)
   })
 
+  it('is refused while something runs of which nobody knows the version', () => {
+    const snapshot = undeployed.manifestOnly('staging', 'cart').build()
+    expect(() => decide(command, { snapshot })).toThrow(/staging cannot be known: it has a manifest, but no version/)
+  })
+
+  it('does not mind an announcement', () => {
+    const snapshot = aSnapshot()
+      .application('cart', { releases: { 5: { isUndeploy: true }, 6: { isPrepublish: true } } })
+      .build()
+    expect(decide(command, { snapshot }).changes).toHaveLength(1)
+  })
+
   it('needs the permission', () => {
     const principal = aPrincipal({ denied: ['DeployUndeploy *'] })
     expect(problemOf(command, { snapshot: undeployed.build(), principal })).toMatchObject({ code: 'PERMISSION_DENIED' })

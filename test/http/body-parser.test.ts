@@ -4,6 +4,43 @@ import { aProblem, createTestServer, itAnswers } from '../support/test-server.ts
 const train = 'PUT /api/environments/staging/releasetrain'
 const ciLink = '{"ciLink":"https://ci.example.com/1"}'
 
+describe('numbers in a body', () => {
+  it.each([
+    ['9007199254740993', 'as a number'],
+    ['"9007199254740993"', 'as a text'],
+    ['18446744073709551615', 'the highest'],
+  ])('are kept exactly: %s %s', async (version) => {
+    const { send } = await createTestServer()
+    const answer = await send('PUT /api/environments/staging/applications/cart/deployment', {
+      body: `{"version": ${version}, "lockBehavior": "FAIL"}`,
+    })
+    expect(answer).toMatchObject(
+      aProblem(404, 'UNKNOWN_RELEASE', `application 'cart' has no release ${version.replaceAll('"', '')}`),
+    )
+  })
+
+  it.each(['18446744073709551616', '-9007199254740993', '1.5', '1e3000', '1.5e0', '"x"', '"1.0"', '01'])(
+    'that are no versions are refused: %s',
+    async (version) => {
+      const { send } = await createTestServer()
+      const body = `{"version": ${version}}`
+      expect(await send('PUT /api/environments/staging/applications/cart/deployment', { body })).toMatchObject({
+        status: 400,
+      })
+    },
+  )
+
+  it('in texts are left alone', async () => {
+    const { send } = await createTestServer()
+    const message = 'order \\"12345678901234567890\\" 12345678901234567890'
+    await send('PUT /environments/staging/locks/long', {
+      headers: { 'content-type': 'application/json' },
+      body: `{"message": "${message}"}`,
+    })
+    expect((await send('GET /api/locks?environment=staging')).text).toContain(message)
+  })
+})
+
 describe('the body of a train', () => {
   it.each([
     ['none', undefined, {}],

@@ -285,7 +285,7 @@ describe('no lock is made', () => {
         name: `that would end in two ways: ${path}`,
         request: `PUT ${path}/freeze`,
         body: { ...body, lifetime: '2d', expiresAt: '2026-06-01T00:00:00Z' },
-        expected: aProblem(400, 'INVALID_REQUEST', 'body.lifetime and expiresAt exclude each other'),
+        expected: aProblem(400, 'INVALID_REQUEST', 'body.lifetime must not be given together with expiresAt'),
       },
       ...['2026-05-04T09:30:00.25Z', '1970-01-01T00:00:00Z'].map((expiresAt) => ({
         name: `that would have ended: ${path} ${expiresAt}`,
@@ -346,7 +346,7 @@ describe('no lock is made', () => {
           400,
           'INVALID_NAME',
           expect.stringMatching(/^cannot create environment (application |team |group |)lock: invalid lock id: '/),
-          [['lock id', expect.any(String)]],
+          [['lockId', expect.any(String)]],
         ),
       })),
       {
@@ -364,7 +364,11 @@ describe('no lock is made', () => {
       name: `in an environment that does not exist: ${path}`,
       request: `PUT ${path}/freeze`,
       body,
-      expected: aProblem(404, 'UNKNOWN_ENVIRONMENT', "there is no environment 'nowhere'"),
+      expected: aProblem(
+        404,
+        'UNKNOWN_ENVIRONMENT',
+        "there is no environment 'nowhere'; GET /api/environment-groups lists them",
+      ),
     })),
     {
       name: 'for a team that does not exist',
@@ -438,7 +442,11 @@ describe('no lock is made', () => {
       request: `PUT ${environment}/freeze`,
       files: [],
       body,
-      expected: aProblem(404, 'UNKNOWN_ENVIRONMENT', "there is no environment 'staging'"),
+      expected: aProblem(
+        404,
+        'UNKNOWN_ENVIRONMENT',
+        "there is no environment 'staging'; GET /api/environment-groups lists them",
+      ),
     },
     {
       name: 'where a file stands in its way',

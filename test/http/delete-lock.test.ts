@@ -97,7 +97,7 @@ describe('a lock', () => {
           400,
           'INVALID_NAME',
           expect.stringMatching(/^cannot delete .* lock: invalid lock id: '..\/x'$/),
-          [['lock id', expect.any(String)]],
+          [['lockId', expect.any(String)]],
         ),
       },
     ]),
@@ -125,7 +125,11 @@ describe('a lock', () => {
     ...['/environments/nowhere/locks', '/environments/nowhere/applications/cart/locks'].map((path) => ({
       name: `cannot be in an environment that does not exist: ${path}`,
       request: `DELETE ${path}/freeze`,
-      expected: aProblem(404, 'UNKNOWN_ENVIRONMENT', "there is no environment 'nowhere'"),
+      expected: aProblem(
+        404,
+        'UNKNOWN_ENVIRONMENT',
+        "there is no environment 'nowhere'; GET /api/environment-groups lists them",
+      ),
     })),
     {
       name: 'cannot be of a group that does not exist',

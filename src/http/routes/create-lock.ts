@@ -31,7 +31,7 @@ const lockBody = z
   })
   .refine(({ lifetime: span, expiresAt }) => span === undefined || expiresAt === undefined, {
     path: ['lifetime'],
-    message: 'and expiresAt exclude each other',
+    message: 'must not be given together with expiresAt',
   })
 
 /** Puts a lock on an environment, an application or a team in it, or each environment of a group. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { deployRelease as deployReleaseCommand } from '../../core/deploy-release.ts'
-import { maximumVersion } from '../../core/manifest-layout.ts'
+import { parseVersion } from '../../core/manifest-layout.ts'
 import { deploymentMessageType, toDeploymentMessage } from '../../protobuf/to-deployment-message.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { RequestError } from '../problem.ts'
@@ -11,12 +11,12 @@ import { submit } from '../submit.ts'
 import { placeParams } from './place-params.ts'
 import { writeResponses } from './write-responses.ts'
 
-const versionRule = 'must be a whole number from 0 to 2^64-1; above 2^53 as a string'
+const versionRule = 'must be a whole number from 0 to 2^64-1, as a number or as a string of digits'
 
 const version = z
-  .union([z.string().regex(/^(0|[1-9][0-9]{0,19})$/, versionRule), z.int(versionRule).min(0, versionRule)], versionRule)
-  .refine((number) => BigInt(number) <= maximumVersion, versionRule)
-  .describe('The release to deploy: a number, or, for those above 2^53, a string of digits.')
+  .union([z.string(), z.number()], versionRule)
+  .refine((number) => parseVersion(String(number)) !== undefined, versionRule)
+  .describe('The release to deploy: a number, or a string of digits.')
 
 const deploymentBody = z.strictObject({
   version,

@@ -1,18 +1,20 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { findEnvironment } from '../../core/find.ts'
-import { DomainError } from '../../core/errors.ts'
+import { findEnvironment, unknownApplication } from '../../core/find.ts'
 import type { ApplicationName } from '../../core/names.ts'
 import type { ReleaseDetails } from '../../core/release-details.ts'
 import { deployedVersion } from '../../core/snapshot.ts'
 import type { ManifestStore } from '../../manifest-store/manifest-store.ts'
 import { StoreUnavailableError } from '../../manifest-store/store-errors.ts'
+import { messageType } from '../../protobuf/messages.ts'
 import { toKuberpultCommitJson } from '../../protobuf/to-kuberpult-json.ts'
 import { registerEndpoint } from '../endpoint.ts'
-import { readResponses, sendRepresentation } from '../send-message.ts'
+import { binarySchema, messageForms, readResponses, sendMessage, sendRepresentation } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
 
 const text = { type: 'string' }
+
+const responseType = messageType('signalbox.v1.GetDeployedCommitResponse')
 
 /** Which source commit is deployed: for pipelines. */
 export function getDeployedCommit(app: FastifyInstance, { store }: ServerContext): void {
@@ -26,16 +28,21 @@ export function getDeployedCommit(app: FastifyInstance, { store }: ServerContext
       environment: z.string().describe("The environment's name."),
       application: z.string().describe("The application's name."),
     }),
-    forms: [{ mediaType: 'application/json' }],
+    forms: messageForms,
     responses: {
       ...readResponses('The commit that the deployed release was made from; `{}` when nothing is deployed.', {
         'application/json': { type: 'object', properties: { author: text, commit_id: text, commit_message: text } },
+        'application/x-protobuf': { ...binarySchema, description: 'signalbox.v1.GetDeployedCommitResponse' },
       }),
       404: { description: 'There is no such environment or application.' },
       503: { description: 'The repository, or what is deployed there, cannot be read.' },
     },
-    handle: async ({ params, request }, reply) => {
+    handle: async ({ params, form, request }, reply) => {
       const release = await findDeployedRelease(store, params)
+      if (form.mediaType === 'application/x-protobuf') {
+        const { sourceAuthor: author, sourceCommitId: commitId, sourceMessage: commitMessage } = release ?? {}
+        return sendMessage(request, reply, form, responseType, { author, commitId, commitMessage })
+      }
       return sendRepresentation(request, reply, 'application/json; charset=utf-8', toKuberpultCommitJson(release))
     },
   })
@@ -48,12 +55,7 @@ async function findDeployedRelease(
   const snapshot = await store.snapshot()
   const environment = findEnvironment(snapshot, params.environment)
   const application = snapshot.applications.get(params.application as ApplicationName)
-  if (application === undefined) {
-    throw new DomainError(
-      { code: 'UNKNOWN_APPLICATION', application: params.application },
-      `there is no application '${params.application}'; GET /api/applications lists them`,
-    )
-  }
+  if (application === undefined) throw unknownApplication(params.application)
   if (!application.ok) throw new StoreUnavailableError(application.reason)
   const version = deployedVersion(environment, application.value)
   if (!version.ok) throw new StoreUnavailableError(version.reason)

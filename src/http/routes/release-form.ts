@@ -64,9 +64,9 @@ export function readReleaseForm(
       : [],
     manifests: readManifests(form, isCurrent, isPrepublish, refuse),
   }
-  if (!/^0*$/.test(single('revision') ?? '')) refuse('revision', 'is not possible: Signalbox has no revisions')
+  if (!/^0*$/.test(single('revision') ?? '')) refuse('revision', 'a revision is not possible: Signalbox has none')
   if (single('experimentalArgoBracket') !== undefined) {
-    refuse('experimentalArgoBracket', 'is not possible: Signalbox has no brackets')
+    refuse('experimentalArgoBracket', 'an experimentalArgoBracket is not possible: Signalbox has no brackets')
   }
   if (errors.length > 0) {
     throw new RequestError('INVALID_REQUEST', errors.map(({ message }) => message).join('; '), errors)

@@ -13,9 +13,6 @@ export interface GitObject {
 /** The tree without entries, which git knows even where nobody wrote it. */
 export const emptyTreeId: ObjectId = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 
-/** The file without content. */
-export const emptyBlobId: ObjectId = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
-
 /** Takes the content of an object and answers it with its id. The data is not copied: it must not change afterwards. */
 export function createObject(type: ObjectType, data: Uint8Array): GitObject {
   const header = Buffer.from(`${type} ${data.length}\0`, 'latin1')

@@ -1464,6 +1464,25 @@ export const descriptor = {
               },
               "comment": "Answers the creation, the change or the deletion of an environment."
             },
+            "GetDeployedCommitResponse": {
+              "fields": {
+                "author": {
+                  "type": "string",
+                  "id": 1
+                },
+                "commitId": {
+                  "type": "string",
+                  "id": 2,
+                  "protoName": "commit_id"
+                },
+                "commitMessage": {
+                  "type": "string",
+                  "id": 3,
+                  "protoName": "commit_message"
+                }
+              },
+              "comment": "Answers which commit of the sources is deployed; empty when nothing is."
+            },
             "GetDeploymentHistoryResponse": {
               "fields": {
                 "environment": {

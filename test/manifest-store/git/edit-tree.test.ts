@@ -12,7 +12,8 @@ import {
   PathConflictError,
 } from '../../../src/manifest-store/git/git-errors.ts'
 import type { GitObject } from '../../../src/manifest-store/git/git-object.ts'
-import { createObject, emptyBlobId, emptyTreeId } from '../../../src/manifest-store/git/git-object.ts'
+import { emptyBlobId } from '../../../src/core/object-id.ts'
+import { createObject, emptyTreeId } from '../../../src/manifest-store/git/git-object.ts'
 import { buildPack } from '../../../src/manifest-store/git/pack-file.ts'
 import { decodeName } from '../../../src/manifest-store/git/tree-name.ts'
 import type { TreeEntry } from '../../../src/manifest-store/git/tree.ts'

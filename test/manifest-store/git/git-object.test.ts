@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ObjectType } from '../../../src/manifest-store/git/git-object.ts'
-import { createObject, emptyBlobId, emptyTreeId, isObjectId } from '../../../src/manifest-store/git/git-object.ts'
+import { emptyBlobId } from '../../../src/core/object-id.ts'
+import { createObject, emptyTreeId, isObjectId } from '../../../src/manifest-store/git/git-object.ts'
 import { createBareRepository, git, hasGit } from '../../support/real-git.ts'
 
 describe('createObject', () => {

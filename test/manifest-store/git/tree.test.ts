@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MalformedObjectError } from '../../../src/manifest-store/git/git-errors.ts'
-import { createObject, emptyBlobId, emptyTreeId } from '../../../src/manifest-store/git/git-object.ts'
+import { emptyBlobId } from '../../../src/core/object-id.ts'
+import { createObject, emptyTreeId } from '../../../src/manifest-store/git/git-object.ts'
 import { decodeName, encodeName, isNameText } from '../../../src/manifest-store/git/tree-name.ts'
 import type { TreeEntry } from '../../../src/manifest-store/git/tree.ts'
 import {
