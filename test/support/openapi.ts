@@ -62,7 +62,10 @@ export function contradictions(all: Document, { path, method, operation }: Locat
   const missing = Object.keys(headers).filter((name) => answer.headers[name.toLowerCase()] === undefined)
   const problems = missing.map((name) => `it has no header ${name}`)
   const mediaType = answer.headers['content-type']?.split(';', 1)[0]
-  if (mediaType === undefined) return answer.text === '' ? problems : [...problems, 'it has a body of no media type']
+  if (mediaType === undefined) {
+    const isEmpty = answer.text === '' && Object.keys(content).length === 0
+    return isEmpty ? problems : [...problems, 'it has no media type']
+  }
   if (!Object.keys(content).includes(mediaType)) return [...problems, `${mediaType} is not named`]
   const where = ['paths', path, method.toLowerCase(), 'responses', key, 'content', mediaType, 'schema']
   return [...problems, ...violations(all, where, answer.json ?? answer.text)]
