@@ -263,7 +263,7 @@ function bodyOf(all: Document, { path, method, operation }: LocatedOperation): f
     const toBody = (text: string): Body => ({ bytes: Buffer.from(text), contentType: 'application/json' })
     good.push(made.filter((body) => isAllowed(body) && keepsTheRules(body)).map((body) => toBody(JSON.stringify(body))))
     bad.push(
-      spoilt(made).map(toBody),
+      ...[1, 2, 3].map(() => spoilt(made).map(toBody)),
       made.map((body) => ({ ...toBody(JSON.stringify(body)), contentType: undefined })),
     )
   }

@@ -13,8 +13,11 @@ import { writeResponses } from './write-responses.ts'
 
 const versionRule = 'must be a whole number from 0 to 2^64-1; above 2^53 as a string'
 
+// Aborted at once: what is no number must not reach the comparison.
+const digits = z.string().regex(/^(0|[1-9][0-9]{0,19})$/, { error: versionRule, abort: true })
+
 const version = z
-  .union([z.string().regex(/^(0|[1-9][0-9]{0,19})$/, versionRule), z.int(versionRule).min(0, versionRule)], versionRule)
+  .union([digits, z.int(versionRule).min(0, versionRule)], versionRule)
   .refine((number) => BigInt(number) <= maximumVersion, versionRule)
   .describe('The release to deploy: a number, or, for those above 2^53, a string of digits.')
 
