@@ -363,7 +363,7 @@ function queryOf(all: Document, { operation }: LocatedOperation): fc.Arbitrary<C
     const { name, schema = {} } = parameter as unknown as { name: string; schema?: JsonSchema }
     return fc.option(
       fromSchema(all, schema, name).map((text) => `${name}=${encodeURIComponent(String(text))}`),
-      { nil: undefined, freq: 1 },
+      { nil: undefined, freq: 2 },
     )
   })
   const valid = fc.tuple(...pairs).map((some) => some.filter((pair) => pair !== undefined).join('&'))
