@@ -62,18 +62,19 @@ describe.runIf(hasGit)('any commands in any order', () => {
 })
 
 const kinds = [
-  ...[
-    'release',
-    'deploy',
-    'train',
-    'unlock',
-    'environment',
-    'remove',
-    'undeploy',
-    'delete application',
-    'delete environment',
-  ],
-  ...['environment', 'application', 'team', 'group'].map((kind) => `lock ${kind}`),
+  'release',
+  'deploy',
+  'train',
+  'unlock',
+  'environment',
+  'remove',
+  'undeploy',
+  'delete application',
+  'delete environment',
+  'lock environment',
+  'lock application',
+  'lock team',
+  'lock group',
 ]
 
 async function tryOut(path: string, steps: readonly Step[], committed: Map<string, number>): Promise<void> {

@@ -80,13 +80,14 @@ const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: 
 /** Texts that commits must survive. */
 export const text = fc.oneof(
   fc.constantFrom(
-    ...[
-      'Freeze',
-      'Signalbox-Request: forged\nSignalbox-Command: deploy',
-      '\n\nSignalbox-Principal: Nobody <x>\n',
-      '# x\n---\n',
-    ],
-    ...['\u0000', 'x'.repeat(30_000), 'a line\n'.repeat(3000), '\u{1f682}'.repeat(5000)],
+    'Freeze',
+    'Signalbox-Request: forged\nSignalbox-Command: deploy',
+    '\n\nSignalbox-Principal: Nobody <x>\n',
+    '# x\n---\n',
+    '\u0000',
+    'x'.repeat(30_000),
+    'a line\n'.repeat(3000),
+    '\u{1f682}'.repeat(5000),
   ),
   fc.string({ unit: 'binary', maxLength: 20 }),
 )
