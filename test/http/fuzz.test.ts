@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Principal } from '../../src/core/principal.ts'
 import { parseCommit } from '../../src/manifest-store/git/commit.ts'
+import { createObject } from '../../src/manifest-store/git/git-object.ts'
 import { commitTreeBeside } from '../support/changes.ts'
 import type { Document, LocatedOperation } from '../support/openapi.ts'
 import { contradictions, documentOf, operationsOf } from '../support/openapi.ts'
@@ -77,11 +78,12 @@ describe('every operation of the OpenAPI document', () => {
       maxLength: requestsPerSession,
       size: 'max',
     })
+    const nothing = createObject('tree', new Uint8Array())
     await fc.assert(
-      fc.asyncProperty(session, async (requests) => {
+      fc.asyncProperty(session, fc.nat(9), async (requests, kind) => {
         time.now = testTime
-        // Somebody puts everything back.
-        await commitTreeBeside(repository, start)
+        // Somebody puts everything back, or, now and then, takes everything away.
+        await (kind === 0 ? commitTreeBeside(repository, nothing.id, [nothing]) : commitTreeBeside(repository, start))
         repository.updates.length = 0
         repository.reads = []
         for (const request of requests) await ask(request)
@@ -109,7 +111,7 @@ function describeFailure({ method, url, headers, body }: FuzzRequest, answer: An
 }
 
 /** A session is too long to be printed: the last request of it is what matters, and the seed brings it back. */
-function reporter({ failed, seed: usedSeed, errorInstance }: fc.RunDetails<[FuzzRequest[]]>): void {
+function reporter({ failed, seed: usedSeed, errorInstance }: fc.RunDetails<[FuzzRequest[], number]>): void {
   if (failed)
     throw new Error(`SIGNALBOX_TEST_FUZZ_SEED=${usedSeed}: ${String(errorInstance)}`, { cause: errorInstance })
 }
