@@ -35,7 +35,9 @@ const lockBody = z
   })
 
 /** What the document is told of rules that the schema's refinement and the handler keep. */
-const rules = { not: { required: ['lifetime', 'expiresAt'] } }
+const rules = {
+  not: { properties: { lifetime: {}, expiresAt: {} }, required: ['lifetime', 'expiresAt'] },
+}
 const bodies = {
   application: lockBody.meta(rules),
   others: lockBody.meta({ ...rules, required: ['message'] }),
