@@ -178,8 +178,10 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
           {
             description,
             ...(headers && { headers: describeAll(headers) }),
-            ...(status !== '304' &&
-              !isEmpty(content) && { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
+            // The plugin takes what says nothing of its content for JSON.
+            ...(status === '304' || isEmpty(content)
+              ? { type: 'null' }
+              : { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
           },
         ],
       ),

@@ -1,48 +1,12 @@
 import { readFileSync } from 'node:fs'
-import addFormats from 'ajv-formats'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { absent, environmentLock, file, link } from '../support/changes.ts'
+import { contradictions, documentOf, findOperation, operationsOf, violations } from '../support/openapi.ts'
 import type { RequestOptions, ServerSetup, TestServer } from '../support/test-server.ts'
 import { aPrincipal, createTestServer } from '../support/test-server.ts'
 
-interface Document {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, object>> }
-}
-
-interface Operation {
-  readonly operationId: string
-  readonly summary: string
-  readonly tags: readonly string[]
-  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly required: boolean }[]
-  readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, { schema: object }>> }
-  readonly responses: Readonly<Record<string, Response>>
-}
-
-interface Response {
-  readonly description: string
-  readonly content?: Readonly<Record<string, { readonly schema: object }>>
-  readonly headers?: Readonly<Record<string, object>>
-}
-
 const fileUrl = new URL('../../api/openapi.yaml', import.meta.url)
 const packageUrl = new URL('../../package.json', import.meta.url)
-
-let document: Promise<Document> | undefined
-
-/** It depends on the routes alone, so one server may speak for all. */
-async function documentOf({ send }: TestServer): Promise<Document> {
-  document ??= send('GET /openapi.json').then(({ json }) => json as Document)
-  return document
-}
-
-/** Every operation with its method and path. */
-function operationsOf({ paths }: Document) {
-  return Object.entries(paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
-  )
-}
 
 describe('the OpenAPI document', () => {
   it('is checked in as it is served', async () => {
@@ -255,17 +219,7 @@ describe('what the OpenAPI document says of an answer', () => {
       expect({ status: answer.status, text: answer.text }).toMatchObject({ status: one.status })
 
       const all = await documentOf(server)
-      const { path, method, operation } = findOperation(all, one.request)
-      const key = operation.responses[one.status] === undefined ? 'default' : String(one.status)
-      const { content, headers } = operation.responses[key] ?? {}
-      const mediaType = answer.headers['content-type']?.split(';', 1)[0]
-      expect(Object.keys(content ?? {}).includes(mediaType ?? '')).toBe(mediaType !== undefined)
-      expect(Object.keys(answer.headers)).toEqual(
-        expect.arrayContaining(Object.keys(headers ?? {}).map((name) => name.toLowerCase())),
-      )
-      const where = ['paths', path, method.toLowerCase(), 'responses', key, 'content', mediaType ?? '', 'schema']
-      const body = answer.json ?? answer.text
-      expect(mediaType === undefined ? [] : violations(all, where, body)).toEqual([])
+      expect(contradictions(all, findOperation(all, one.request), answer)).toEqual([])
     },
   )
 
@@ -277,35 +231,3 @@ describe('what the OpenAPI document says of an answer', () => {
     expect(violations(all, where, { word: 'unknown' })).toHaveLength(1)
   })
 })
-
-function findOperation(all: Document, request: string) {
-  const [method, url = ''] = request.split(' ')
-  const path = url.split('?', 1)[0] ?? ''
-  const found = operationsOf(all).find(
-    (one) => one.method === method && new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
-  )
-  if (found === undefined) throw new Error(`${request} is not in the document`)
-  return found
-}
-
-let ajv: Ajv2020 | undefined
-
-/** What of the body is not as the schema at that place says; properties that it does not know, too. */
-function violations(all: Document, where: readonly string[], body: unknown): readonly string[] {
-  ajv ??= createValidator(all)
-  const pointer = where.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')
-  const validate = ajv.compile({ $ref: `document#/${pointer}` })
-  return validate(body) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`)
-}
-
-function createValidator(all: Document): Ajv2020 {
-  const validator = new Ajv2020({ strict: false, allErrors: true })
-  addFormats.default(validator)
-  validator.addSchema(JSON.parse(JSON.stringify(all), withoutUnknownProperties) as object, 'document')
-  return validator
-}
-
-function withoutUnknownProperties(_key: string, value: unknown): unknown {
-  const isMessage = typeof value === 'object' && value !== null && 'type' in value && value.type === 'object'
-  return isMessage && 'properties' in value ? { additionalProperties: false, ...value } : value
-}

@@ -45,8 +45,8 @@ export interface TestServer {
 
 export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>
-  /** An object is sent as JSON. A text is sent as it is, without a Content-Type. */
-  readonly body?: string | object
+  /** An object is sent as JSON. Text and bytes are sent as they are, without a Content-Type. */
+  readonly body?: string | object | Uint8Array
 }
 
 export interface Answer {
@@ -138,7 +138,7 @@ function toInjectOptions(request: string, { headers, body }: RequestOptions): In
     method,
     url,
     headers: { ...headers },
-    ...(body !== undefined && { payload: body }),
+    ...(body !== undefined && { payload: body instanceof Uint8Array ? Buffer.from(body) : body }),
   }
 }
 

@@ -34,6 +34,15 @@ const lockBody = z
     message: 'must not be given together with expiresAt',
   })
 
+/** What the document is told of rules that the schema's refinement and the handler keep. */
+const rules = {
+  not: { properties: { lifetime: {}, expiresAt: {} }, required: ['lifetime', 'expiresAt'] },
+}
+const bodies = {
+  application: lockBody.meta(rules),
+  others: lockBody.meta({ ...rules, required: ['message'] }),
+}
+
 /** Puts a lock on an environment, an application or a team in it, or each environment of a group. */
 export function createLock(app: FastifyInstance, context: ServerContext): void {
   for (const { kind, name, url, params: paramsSchema } of lockPaths) {
@@ -47,7 +56,7 @@ export function createLock(app: FastifyInstance, context: ServerContext): void {
         'Replaces the whole lock when one with that id exists. Trains and automatic deployments leave what is locked behind; ' +
         "a person's own deployment goes through.",
       params: paramsSchema,
-      body: lockBody,
+      body: kind === 'application' ? bodies.application : bodies.others,
       isBodyRequired: true,
       takesJsonOnly: true,
       forms: [],

@@ -13,8 +13,11 @@ import { writeResponses } from './write-responses.ts'
 
 const versionRule = 'must be a whole number from 0 to 2^64-1, as a number or as a string of digits'
 
+// Numbers that JavaScript cannot hold arrive as these, too.
+const digits = z.string().regex(/^(0|[1-9][0-9]{0,19})$/, { error: versionRule, abort: true })
+
 const version = z
-  .union([z.string(), z.number()], versionRule)
+  .union([digits, z.int(versionRule).min(0, versionRule)], versionRule)
   .refine((number) => parseVersion(String(number)) !== undefined, versionRule)
   .describe('The release to deploy: a number, or a string of digits.')
 

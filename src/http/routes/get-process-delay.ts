@@ -19,6 +19,7 @@ export function getProcessDelay(app: FastifyInstance): void {
           'application/json': { type: 'object', properties: { unprocessed_events: integer, delay_seconds: integer } },
         },
       },
+      400: { description: 'A part of the request is invalid.' },
       406: { description: 'None of the forms is acceptable.' },
     },
     handle: async (_input, reply) =>
