@@ -551,6 +551,7 @@ describe('a lock that has ended', () => {
       expect(await locksOf(server, 'old')).toEqual([])
       const { text } = await server.send('GET /api/environments/staging')
       expect(text).not.toContain('"old"')
+      expect(await messageOfHead(server)).toContain('Locks that had ended:\n  environments/staging/locks/old\n')
     }
   })
 

@@ -3,7 +3,7 @@ import { absent, environmentLock } from '../support/changes.ts'
 import { aPrincipal, aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
 
 const path = '/api/environments/staging/applications/cart/deployment'
-const versionRule = 'must be a whole number from 0 to 2^64-1; above 2^53 as a string'
+const versionRule = 'must be a whole number from 0 to 2^64-1, as a number or as a string of digits'
 
 const locked = environmentLock('staging', 'freeze')
 const freeze = {
@@ -113,7 +113,7 @@ describe('a deployment by hand', () => {
   ])
 
   itAnswers(
-    ['', 'abc', '-1', '1.0', '01', ' 1', '18446744073709551616', '9'.repeat(40), -1, 1.5, 2 ** 53, null, [1], {}].map(
+    ['', 'abc', '-1', '1.0', '01', ' 1', '18446744073709551616', '9'.repeat(40), -1, 1.5, null, [1], {}].map(
       (version) => ({
         name: `of version ${JSON.stringify(version)} is refused`,
         request: `PUT ${path}`,

@@ -27,6 +27,13 @@ describe('the commit of what is deployed', () => {
       },
     },
     {
+      name: 'is a message, too',
+      request: `GET ${url}`,
+      headers: { accept: 'application/x-protobuf' },
+      changes: [deployment('staging', 'search', 1), file(`${search}/1/source_author`, 'Search Team')],
+      expected: { status: 200, bytes: Buffer.from('\n\u000bSearch Team') },
+    },
+    {
       name: 'is empty when nothing is deployed',
       request: `GET ${url}`,
       changes: [file(`${search}/1/source_author`, 'x')],

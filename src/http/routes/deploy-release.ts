@@ -17,7 +17,7 @@ const versionRule = 'must be a whole number from 0 to 2^64-1, as a number or as 
 const digits = z.string().regex(/^(0|[1-9][0-9]{0,19})$/, { error: versionRule, abort: true })
 
 const version = z
-  .union([digits, z.int(versionRule).min(0, versionRule)], versionRule)
+  .union([digits, z.int({ error: versionRule, abort: true }).min(0, { error: versionRule, abort: true })], versionRule)
   .refine((number) => parseVersion(String(number)) !== undefined, versionRule)
   .describe('The release to deploy: a number, or a string of digits.')
 
