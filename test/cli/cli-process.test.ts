@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
@@ -18,7 +18,9 @@ describe('the shipped program', () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string
     }
-    expect(await endOf(spawnCli(['version']))).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    for (const args of [['version'], ['--version'], ['-version']]) {
+      expect(await endOf(spawnCli(args))).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    }
   })
 
   it.each<[args: string[], code: number]>([
@@ -55,9 +57,26 @@ describe('the shipped program', () => {
       while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
       await new Promise((resolve) => setTimeout(resolve, 100))
       child.kill('SIGINT')
-      expect((await ended).code).toBe(130)
+      const { code, stderr } = await ended
+      expect(code).toBe(130)
+      expect(stderr).toMatch(/(^|\n)interrupted: what was asked for may have been done\n$/u)
       expect(server.requests).toHaveLength(1)
     }
+  })
+
+  it('says so in a line when its output cannot be written', async ({ skip }) => {
+    if (!existsSync('/dev/full')) {
+      process.stdout.write('There is no /dev/full: a full disk is not tested.\n')
+      skip('there is no /dev/full')
+    }
+    const full = openSync('/dev/full', 'w')
+    const child = spawnCli(['help'], {}, full)
+    closeSync(full)
+    const { code, stderr } = await endOf(child)
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'standard output cannot be written: ENOSPC: no space left on device, write\n',
+    })
   })
 
   it('does what was asked for, quietly, when nobody reads its output any more', async () => {
