@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { toJsonDocument } from '../../src/cli/output.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createOutput, toJsonDocument } from '../../src/cli/output.ts'
 import { paintBoard, paintDiff, paintStatus, paintTable } from '../../src/cli/painters.ts'
 import { toTable } from '../../src/cli/table.ts'
 import { runCli } from './run-cli.ts'
@@ -172,6 +172,22 @@ describe('a table', () => {
     expect(toTable([{ heading: 'NAME' }, { heading: 'N', isRight: true }, { heading: 'WHY' }], rows)).toBe(
       'NAME      N  WHY\n🚆 train   -  x\nb        10  -',
     )
+  })
+})
+
+describe('the line of what is waited for', () => {
+  it('is cleared when somebody interrupts, and does not come back', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    let stderr = ''
+    const sink = { isTTY: true, write: (text: string) => (stderr += text) }
+    const output = createOutput({ stdout: sink, stderr: sink, isJson: false, environment: {}, secrets: [] })
+    output.wait('x')
+    vi.advanceTimersByTime(1000)
+    expect(stderr).toBe('\r\u001B[Kx ... 1 s')
+    output.stopWaiting()
+    vi.advanceTimersByTime(5000)
+    expect(stderr).toBe('\r\u001B[Kx ... 1 s\r\u001B[K')
   })
 })
 
