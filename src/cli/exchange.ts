@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
 import { connect, TLSSocket } from 'node:tls'
 import type { Answer } from './answer.ts'
+import { withoutBrackets } from './proxy.ts'
 
 /** The server ran out of the time that `--timeout` gives it. */
 export class TimeoutError extends Error {
@@ -105,17 +106,12 @@ function openTunnel(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> 
 
 function startAtProxy(proxy: URL, options: RequestOptions): ClientRequest {
   const start = proxy.protocol === 'https:' ? requestHttps : requestHttp
-  return start({ ...options, agent: false, host: hostOf(proxy), port: proxy.port })
+  return start({ ...options, agent: false, host: withoutBrackets(proxy.hostname), port: proxy.port })
 }
 
 function connectTls(url: URL, socket: Socket): Socket {
-  const host = hostOf(url)
+  const host = withoutBrackets(url.hostname)
   return connect({ socket, host, ...(isIP(host) === 0 && { servername: host }) })
-}
-
-/** A URL has IPv6 addresses in brackets. */
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/u, '$1')
 }
 
 function proxyHeaders({ username, password }: URL): Readonly<Record<string, string>> {

@@ -55,6 +55,6 @@ function toFamily(address: string): 'ipv4' | 'ipv6' {
 }
 
 /** A URL has IPv6 addresses in brackets. */
-function withoutBrackets(host: string): string {
+export function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/u, '$1')
 }
