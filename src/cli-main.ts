@@ -5,13 +5,20 @@ import { run } from './cli/run.ts'
 /** As shells have it: 128 and the number of the signal. */
 const exitCodeForInterrupt = 130
 
-process.on('SIGINT', () => process.exit(exitCodeForInterrupt))
-for (const stream of [process.stdout, process.stderr]) {
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Whoever read the output has gone. What was asked for is still done, and the exit code says how that went.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  })
-}
+  if (error.code === 'EPIPE') return
+  process.stderr.write(`standard output cannot be written: ${error.message}\n`)
+  process.exit(1)
+})
+// There is nobody left to tell.
+process.stderr.on('error', () => undefined)
+
+let reactToInterrupt = () => {}
+process.on('SIGINT', () => {
+  reactToInterrupt()
+  process.exit(exitCodeForInterrupt)
+})
 
 // Not process.exit: a pipe takes what was written when it likes.
 process.exitCode = await run(process.argv.slice(2), {
@@ -19,4 +26,5 @@ process.exitCode = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   sleep,
+  onInterrupt: (react) => (reactToInterrupt = react),
 })

@@ -20,7 +20,7 @@ export function mediaTypeOf({ headers }: Answer): string {
   return mediaType.trim().toLowerCase()
 }
 
-/** The message in the answer; undefined when it is something else, such as the answer of Kuberpult's own server. */
+/** The message in the answer; undefined when it is something else, or cannot be read. */
 export function messageOf<Message extends object>(answer: Answer, type: MessageType<Message>): Message | undefined {
   if (mediaTypeOf(answer) !== protobufMediaType) return undefined
   try {
@@ -41,10 +41,15 @@ export function problemOf(answer: Answer): ProblemMessage | undefined {
   }
 }
 
+/** A page for a browser, such as that of a login, which no API answers. */
+export function isPage(answer: Answer): boolean {
+  return mediaTypeOf(answer).includes('html') || /^\s*<(!doctype|html)/iu.test(answer.body.toString('utf8', 0, 1000))
+}
+
 /** What an answer that is no message says to people: plain text as it is, of a page its words. */
 export function textOf(answer: Answer): string {
   const text = answer.body.toString().trim()
-  if (!mediaTypeOf(answer).includes('html') && !/^<(!doctype|html)/iu.test(text)) return text
+  if (!isPage(answer)) return text
   // Of a page its beginning is enough, and what a hostile one can cost.
   return text
     .slice(0, 10_000)

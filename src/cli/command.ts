@@ -1,7 +1,7 @@
 import type { MessageType } from '../protobuf/messages.ts'
 import { toJson } from '../protobuf/messages.ts'
 import type { Answer } from './answer.ts'
-import { messageOf, textOf } from './answer.ts'
+import { isPage, mediaTypeOf, messageOf, protobufMediaType, textOf } from './answer.ts'
 import { aName } from './flag-values.ts'
 import type { Flag, ParsedFlags } from './flags.ts'
 import { valueOf } from './flags.ts'
@@ -34,14 +34,16 @@ export interface Context {
   readonly output: Output
 }
 
-/** The command did not succeed. Lines for people. */
+/** The command did not succeed. Lines for people, and a JSON document for scripts. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure'
   readonly lines: readonly string[]
+  readonly document: string
 
-  constructor(lines: readonly string[]) {
+  constructor(lines: readonly string[], document = JSON.stringify({ code: 'UNEXPECTED_ANSWER', detail: lines[0] })) {
     super(lines.join('\n'))
     this.lines = lines
+    this.document = document
   }
 }
 
@@ -50,6 +52,7 @@ export const commonFlags = {
   environment: { name: 'environment', value: 'name', help: 'the environment', complain: aName },
   application: { name: 'application', value: 'name', help: 'the application', complain: aName },
   team: { name: 'team', value: 'name', help: 'the team', complain: aName },
+  useDexAuth: { name: 'use_dex_auth', help: 'changes nothing; taken because kuberpult-client takes it' },
 } as const satisfies Record<string, Flag>
 
 /** The same flag, without which the command cannot do. */
@@ -63,35 +66,54 @@ export function clientHeaders(flags: ParsedFlags): Readonly<Record<string, strin
   return id === undefined ? {} : { 'client-uuid': id }
 }
 
-/** Shows the message in an answer as text or JSON. What is no message, as from Kuberpult's own server, is shown as it is. */
-export function showAnswer<Message extends object>(
+/** Shows a message as text or JSON. */
+export function showMessage<Message extends object>(
   { output }: Context,
+  message: Message,
+  type: MessageType<Message>,
+  toText: (message: Message) => string,
+  painter?: LinePainter,
+): void {
+  if (output.isJson) output.printJson(toJson(type, message))
+  else output.print(toText(message), painter)
+}
+
+/** Shows the message in an answer. What is no message, as from Kuberpult's own server, is shown as it is. */
+export function showAnswer<Message extends object>(
+  context: Context,
   answer: Answer,
   type: MessageType<Message>,
   toText: (message: Message) => string,
   painter?: LinePainter,
 ): void {
   const message = messageOf(answer, type)
-  if (message !== undefined && output.isJson) output.printJson(toJson(type, message))
-  else if (message !== undefined) output.print(toText(message), painter)
-  else showBody(output, answer)
+  if (message === undefined) showBody(context.output, answer)
+  else showMessage(context, message, type, toText, painter)
 }
 
-/** Shows what a server answered where nothing is known about its form. */
+/** Shows what a server answered where nothing is known about its form. Throws as `assertBody` does. */
 export function showBody(output: Output, answer: Answer): void {
+  assertBody(answer)
   const text = textOf(answer)
   if (output.isJson) output.printJson(toJsonDocument(text))
   else if (text !== '') output.print(text)
 }
 
-/** The message in an answer that nothing can be done without. */
+/** Throws CommandFailure for what no success of any server looks like: a page, or a message that cannot be read. */
+export function assertBody(answer: Answer): void {
+  if (isPage(answer) || mediaTypeOf(answer) === protobufMediaType) throw notAskedFor(answer)
+}
+
+/** The message in an answer that nothing can be done without. Throws CommandFailure. */
 export function requireMessage<Message extends object>(answer: Answer, type: MessageType<Message>): Message {
   const message = messageOf(answer, type)
-  if (message === undefined) {
-    throw new CommandFailure([
-      `the server answered ${answer.status}, but not with what was asked for (${type.fullName.slice(1)})`,
-      '  Try: whether --url is that of a Signalbox, and not of another server.',
-    ])
-  }
+  if (message === undefined) throw notAskedFor(answer, ` (${type.fullName.slice(1)})`)
   return message
+}
+
+function notAskedFor(answer: Answer, what = ''): CommandFailure {
+  return new CommandFailure([
+    `the server answered ${answer.status}, but not with what was asked for${what}`,
+    '  Try: whether --url is that of a Signalbox, and whether a login stands before it.',
+  ])
 }

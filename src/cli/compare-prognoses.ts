@@ -27,6 +27,17 @@ export function comparePrognoses(before: PrognosisMessage, after: PrognosisMessa
   return different.length === 0 ? '' : toTable(columns, different)
 }
 
+/** Whether every version that the plan deploys, and at least one, is now where it was to go. */
+export function hasArrived(plan: PrognosisMessage, now: PrognosisMessage): boolean {
+  const arrivals = pair(plan.envsPrognoses, now.envsPrognoses).flatMap(([, planned, is]) =>
+    pair(planned?.appsPrognoses?.prognoses ?? {}, is?.appsPrognoses?.prognoses ?? {}).flatMap(([, was, isThere]) => {
+      const version = was?.deployedVersion?.version
+      return version === undefined ? [] : [isThere?.fromVersion?.equals(version) === true]
+    }),
+  )
+  return arrivals.length > 0 && !arrivals.includes(false)
+}
+
 /** What two maps have under each name, sorted by name. A name may be any, `constructor` too. */
 function pair<T>(
   before: Readonly<Record<string, T>>,

@@ -44,6 +44,7 @@ ${toValueCases(commands, {
   case "$command" in
 ${toCommandCases(commands, (words) => `words=${quote(words.map(({ word }) => word).join(' '))}`)}
   esac
+  if [[ $current == -[!-]* ]]; then words="\${words//--/-}"; fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }
 complete -F _signalbox signalbox`

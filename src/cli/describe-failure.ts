@@ -10,8 +10,24 @@ export function describeFailure(failure: RequestFailure): readonly string[] {
     `${failure.request} failed: ${summaryOf(failure)}`,
     ...reasonsOf(failure).map((reason) => `  ${reason}`),
     ...(failure.isAfterLostAnswer ? ['  An earlier try got no answer: what it asked for may have been done.'] : []),
+    ...(failure.lookBeforeRetry === undefined
+      ? []
+      : ['  It may have been done, and was not tried again, because that could do it twice.']),
     ...hintsOf(failure).map((hint) => `  Try: ${hint}`),
   ]
+}
+
+/** A failed request for scripts, as a JSON document: the server's problem as it came, or a code and a detail of ours. */
+export function toFailureDocument(failure: RequestFailure): string {
+  const { answer, cause, isAnswerLost } = failure
+  const detail = summaryOf(failure)
+  if (answer !== undefined) {
+    if (problemOf(answer) !== undefined) return answer.body.toString()
+    return JSON.stringify({ code: 'UNEXPECTED_STATUS', detail, status: answer.status })
+  }
+  if (cause instanceof TimeoutError) return JSON.stringify({ code: 'TIMEOUT', detail })
+  if (cause instanceof AnswerTooLargeError) return JSON.stringify({ code: 'ANSWER_TOO_LARGE', detail })
+  return JSON.stringify({ code: isAnswerLost ? 'ANSWER_LOST' : 'UNREACHABLE', detail })
 }
 
 /** Why it failed, in a few words. */
@@ -90,7 +106,8 @@ const hintsByStatus: Readonly<Record<number, string>> = {
   504: 'again: a proxy before the server lost patience. What was asked for may have been done.',
 }
 
-function hintsOf({ answer, cause }: RequestFailure): readonly string[] {
+function hintsOf({ answer, cause, lookBeforeRetry }: RequestFailure): readonly string[] {
+  if (lookBeforeRetry !== undefined) return [`\`${lookBeforeRetry}\` to see whether it was.`]
   if (answer === undefined) return hintsOfError(cause)
   const problem = problemOf(answer)
   // Kuberpult's words, and ours.

@@ -3,8 +3,9 @@ import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
-import { connect } from 'node:tls'
+import { connect, TLSSocket } from 'node:tls'
 import type { Answer } from './answer.ts'
+import { withoutBrackets } from './proxy.ts'
 
 /** The server ran out of the time that `--timeout` gives it. */
 export class TimeoutError extends Error {
@@ -26,6 +27,8 @@ export interface Exchange {
   readonly maximumAnswerBytes: number
   /** The proxy to go through; undefined for none. */
   readonly proxy: URL | undefined
+  /** Told when there is a connection: from then on the server may do what it is asked for, whatever is heard of it. */
+  readonly onConnect: () => void
 }
 
 /**
@@ -58,22 +61,28 @@ export async function exchange(request: Exchange): Promise<Answer> {
  * Not `fetch`: it gives up after five minutes whatever the timeout, knows no proxies, and adds headers of its own. Each
  * request has its own connection, because servers may close theirs after an error (spec 4.2).
  */
-async function send({ url, method, headers, body, proxy }: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
+async function send(exchanged: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
+  const { url, method, headers, body, proxy, onConnect } = exchanged
   const options = { method, headers: headers as OutgoingHttpHeaders, signal }
   if (url.protocol === 'https:') {
     const socket = proxy && (await openTunnel(url, proxy, signal))
     // An agent, even none, would open a connection of its own.
     const connection =
       socket === undefined ? { agent: false } : { defaultPort: 443, createConnection: () => connectTls(url, socket) }
-    return answerOf(requestHttps(url, { ...options, ...connection }), body)
+    return answerOf(requestHttps(url, { ...options, ...connection }), body, onConnect)
   }
-  if (proxy === undefined) return answerOf(requestHttp(url, { ...options, agent: false }), body)
+  if (proxy === undefined) return answerOf(requestHttp(url, { ...options, agent: false }), body, onConnect)
   const proxied = { ...headers, Host: url.host, ...proxyHeaders(proxy) }
-  return answerOf(startAtProxy(proxy, { ...options, headers: proxied, path: url.href }), body)
+  return answerOf(startAtProxy(proxy, { ...options, headers: proxied, path: url.href }), body, onConnect)
 }
 
-function answerOf(outgoing: ClientRequest, body: Uint8Array | undefined): Promise<IncomingMessage> {
+function answerOf(
+  outgoing: ClientRequest,
+  body: Uint8Array | undefined,
+  onConnect: () => void,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    outgoing.on('socket', (socket) => socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', onConnect))
     outgoing.on('response', resolve).on('error', reject).end(body)
   })
 }
@@ -97,17 +106,12 @@ function openTunnel(url: URL, proxy: URL, signal: AbortSignal): Promise<Socket> 
 
 function startAtProxy(proxy: URL, options: RequestOptions): ClientRequest {
   const start = proxy.protocol === 'https:' ? requestHttps : requestHttp
-  return start({ ...options, agent: false, host: hostOf(proxy), port: proxy.port })
+  return start({ ...options, agent: false, host: withoutBrackets(proxy.hostname), port: proxy.port })
 }
 
 function connectTls(url: URL, socket: Socket): Socket {
-  const host = hostOf(url)
+  const host = withoutBrackets(url.hostname)
   return connect({ socket, host, ...(isIP(host) === 0 && { servername: host }) })
-}
-
-/** A URL has IPv6 addresses in brackets. */
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/u, '$1')
 }
 
 function proxyHeaders({ username, password }: URL): Readonly<Record<string, string>> {

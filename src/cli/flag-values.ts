@@ -39,7 +39,16 @@ export function aHeader(value: string): string | undefined {
 export function anAddress(value: string): string | undefined {
   const url = URL.canParse(value) ? new URL(value) : undefined
   const isOne = url !== undefined && /^https?:$/u.test(url.protocol) && url.search === '' && url.hash === ''
-  return isOne && !/%(?![0-9a-f]{2})/iu.test(url.username + url.password)
+  return isOne && canDecode(url.username + url.password)
     ? undefined
     : 'must be the address of the server, such as https://signalbox.example.com'
+}
+
+function canDecode(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -43,7 +43,7 @@ export interface ParsedArguments extends ParsedFlags {
   readonly rest: readonly string[]
 }
 
-/** The value of a flag that is given at most once. */
+/** The value of a flag that is given at most once. Never empty, but for a flag that is required. */
 export function valueOf({ given }: ParsedFlags, name: string): string | undefined {
   return given.findLast((flag) => flag.name === name)?.value
 }
@@ -66,7 +66,8 @@ export function isOn(flags: ParsedFlags, name: string): boolean {
 /**
  * Parses arguments the way Go's flag package does: `-flag v`, `--flag v`, `--flag=v`, `-switch`, `-switch=false`, up to the
  * first argument that is no flag, or `--`. A value may begin with `-`, which is why Node's own parser does not do. Beyond
- * Go, `_` and `-` within a name are the same. Throws UsageError for the first flag that is none, and HelpWanted for `-h`.
+ * Go, `_` and `-` within a name are the same, choices may be in capitals, and an empty value counts as none, unless the
+ * flag is required: pipelines write `--team "$TEAM"`. Throws UsageError for the first flag that is none, and HelpWanted for `-h`.
  */
 export function parseFlags(args: readonly string[], known: readonly Flag[]): ParsedArguments {
   const given: { name: string; value: string }[] = []
@@ -84,12 +85,11 @@ export function parseFlags(args: readonly string[], known: readonly Flag[]): Par
       throw new UsageError([`there is no flag --${written} here`])
     }
     if (flag.value === undefined) given.push({ name: flag.name, value: toSwitch(flag, value ?? 'true') })
-    else if (value !== undefined) given.push({ name: flag.name, value })
     else {
-      const following = args[next]
-      if (following === undefined) throw new UsageError([`--${flag.name} needs a value`])
-      given.push({ name: flag.name, value: following })
-      next += 1
+      const text = value ?? args[next]
+      if (text === undefined) throw new UsageError([`--${flag.name} needs a value`])
+      if (value === undefined) next += 1
+      if (text !== '' || flag.isRequired === true) given.push({ name: flag.name, value: toChoice(flag, text) })
     }
   }
   return { given, rest: args.slice(next) }
@@ -110,8 +110,14 @@ export function checkFlags(flags: ParsedFlags, known: readonly Flag[]): readonly
 function complainAbout({ name, value: kind, choices, complain, isPrivate }: Flag, value: string): string | undefined {
   if (kind === undefined) return undefined
   const complaint =
-    choices !== undefined && !choices.includes(value) ? `must be one of ${choices.join(', ')}` : complain?.(value)
+    choices !== undefined && !choices.includes(value)
+      ? `must be one of ${choices.join(', ')}`
+      : (complain?.(value) ?? (value === '' ? 'must not be empty' : undefined))
   return complaint && `--${name} ${complaint}${isPrivate === true ? '' : `, and is '${value}'`}`
+}
+
+function toChoice({ choices = [] }: Flag, value: string): string {
+  return choices.find((choice) => choice === value.toLowerCase()) ?? value
 }
 
 function sameName(name: string, written: string): boolean {

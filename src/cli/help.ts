@@ -11,8 +11,9 @@ export function toHelp(commands: readonly Command[]): string {
     `Global flags:\n${toFlagList(globalFlags)}`,
     '`signalbox help <command>` tells its flags. A flag is written -flag value, --flag value or --flag=value.',
     [
-      'Exit codes: 0 success, 1 the request failed, 2 bad usage.',
-      'Environment: SIGNALBOX_URL, SIGNALBOX_TOKEN, KUBERPULT_DEX_ACCESS_TOKEN, KUBERPULT_IAP_TOKEN, NO_COLOR.',
+      'Exit codes: 0 success, 1 the request failed, 2 bad usage, 130 interrupted.',
+      'Environment: SIGNALBOX_URL, SIGNALBOX_TOKEN, KUBERPULT_DEX_ACCESS_TOKEN, KUBERPULT_IAP_TOKEN,',
+      '  HTTP_PROXY, HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, NO_COLOR.',
     ].join('\n'),
   ].join('\n\n')
 }

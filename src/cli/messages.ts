@@ -15,7 +15,6 @@ export interface ProblemMessage {
   readonly code?: string | undefined
   readonly requestId?: string | undefined
   readonly errors: readonly { readonly path?: string | undefined; readonly message?: string | undefined }[]
-  readonly fingerprint?: string | undefined
   readonly prognosis?: PrognosisMessage | undefined
   readonly locks: readonly ListedLockMessage[]
 }

@@ -23,6 +23,8 @@ export interface Output {
   note(text: string): void
   /** Shows that something is waited for once it takes longer than a second. Call what it answers at the end. */
   wait(what: string): () => void
+  /** Shows no longer what is waited for. */
+  stopWaiting(): void
 }
 
 export interface OutputOptions {
@@ -30,15 +32,18 @@ export interface OutputOptions {
   readonly stderr: Sink
   readonly isJson: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Texts that are never shown, whoever sends them back. Those of a few characters are no secrets. */
+  /** Texts that are never shown, whoever sends them back. Those of up to three characters are no secrets. */
   readonly secrets: readonly string[]
 }
 
 export function createOutput({ stdout, stderr, isJson, environment, secrets }: OutputOptions): Output {
-  const hasColours = stdout.isTTY === true && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb'
+  const isDumb = environment['TERM'] === 'dumb'
+  const hasColours = stdout.isTTY === true && !environment['NO_COLOR'] && !isDumb
   const paint = (colour: Paint, text: string) => (text === '' ? '' : styleText(colour, text, { validateStream: false }))
-  const conceal = (text: string) =>
-    secrets.reduce((shown, secret) => (secret.length < 8 ? shown : shown.replaceAll(secret, '***')), text)
+  // The longest first, because one may be part of another.
+  const hidden = secrets.filter(({ length }) => length >= 4).toSorted((a, b) => b.length - a.length)
+  const conceal = (text: string) => hidden.reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
+  const waiting = new Set<() => void>()
 
   return {
     isJson,
@@ -50,7 +55,17 @@ export function createOutput({ stdout, stderr, isJson, environment, secrets }: O
     },
     printJson: (json) => stdout.write(`${escapeJson(conceal(json.trim()))}\n`),
     note: (text) => stderr.write(`${conceal(cleanText(text))}\n`),
-    wait: (what) => showProgress(conceal(cleanLine(what)), stderr),
+    wait: (what) => {
+      const stop = showProgress(conceal(cleanLine(what)), stderr, stderr.isTTY === true && !isDumb)
+      waiting.add(stop)
+      return () => {
+        waiting.delete(stop)
+        stop()
+      }
+    },
+    stopWaiting: () => {
+      for (const stop of waiting) stop()
+    },
   }
 }
 
@@ -92,8 +107,7 @@ export function toJsonDocument(body: string): string {
 }
 
 /** A line that counts the seconds in a terminal; elsewhere one after a second, then one every half minute. */
-function showProgress(what: string, stderr: Sink): () => void {
-  const isTerminal = stderr.isTTY === true
+function showProgress(what: string, stderr: Sink, isTerminal: boolean): () => void {
   let seconds = 0
   const timer = setInterval(() => {
     seconds += 1

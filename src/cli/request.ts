@@ -13,6 +13,11 @@ export interface ApiRequest {
   readonly body?: RequestBody
   /** Whether the headers that name an author go with it. */
   readonly namesAuthor?: boolean
+  /**
+   * For what must not be done twice: the command that shows whether it was done. It is not tried again after a try that
+   * may have been.
+   */
+  readonly lookBeforeRetry?: string
 }
 
 export interface RequestBody {
@@ -26,23 +31,29 @@ export class RequestFailure extends Error {
   /** Such as `GET https://signalbox.example.com/api/locks`. */
   readonly request: string
   readonly answer: Answer | undefined
+  /** The server may have got the request, and its answer is not known. */
+  readonly isAnswerLost: boolean
   /** An earlier try got no answer, so what it asked for may have been done. */
-  readonly isAfterLostAnswer: boolean
+  isAfterLostAnswer = false
+  /** It was not tried again because it may have been done: the command that shows whether it was. */
+  lookBeforeRetry: string | undefined
 
   constructor(
     request: string,
-    outcome: { readonly answer: Answer } | { readonly cause: unknown },
-    isAfterLostAnswer = false,
+    outcome: { readonly answer: Answer } | { readonly cause: unknown; readonly wasConnected?: boolean },
   ) {
     super(`${request} failed`, 'cause' in outcome ? { cause: outcome.cause } : undefined)
     this.request = request
     this.answer = 'answer' in outcome ? outcome.answer : undefined
-    this.isAfterLostAnswer = isAfterLostAnswer
+    this.isAnswerLost = 'answer' in outcome ? lostByProxy.has(outcome.answer.status) : (outcome.wasConnected ?? false)
   }
 }
 
+/** A proxy got no answer that it could pass on. */
+const lostByProxy = new Set([502, 504])
+
 export interface ClientOptions {
-  readonly url: string
+  readonly url: URL
   /** Those of every request. */
   readonly headers: Readonly<Record<string, string>>
   /** Those of requests that name an author. */
@@ -53,10 +64,12 @@ export interface ClientOptions {
   readonly sleep: (milliseconds: number) => Promise<void>
   /** Told before a change is tried again. */
   readonly onRetry: (failure: RequestFailure, pauseSeconds: number, retry: number) => void
+  /** Told when a change succeeded after a try that got no answer. */
+  readonly onLateSuccess: (request: string) => void
   /** Told when a request begins; what it answers is called when the request has ended. */
   readonly onWait: (request: string) => () => void
   /** The proxy to go through; undefined for none. */
-  readonly proxyFor: (url: URL) => URL | undefined
+  readonly proxy: URL | undefined
   readonly maximumAnswerBytes?: number
 }
 
@@ -71,16 +84,17 @@ const maximumRetryAfterSeconds = 30
 
 /** The server's end of the conversation, with Kuberpult's ways: redirects are not followed, 200 and 201 are success (spec 4.2). */
 export function createClient(options: ClientOptions): Client {
-  const base = new URL(options.url)
+  const base = options.url
   const prefix = `${base.origin}${base.pathname.replace(/\/+$/u, '')}`
   const auth = `${decodeURIComponent(base.username)}:${decodeURIComponent(base.password)}`
   const authorization = auth === ':' ? {} : { Authorization: `Basic ${Buffer.from(auth).toString('base64')}` }
 
   async function read(request: ApiRequest): Promise<Answer> {
     const url = toUrl(prefix, request)
-    const shown = `${request.method} ${url.href}`
+    const shown = toShown(request)
     const done = options.onWait(shown)
     let answer: Answer
+    let wasConnected = false
     try {
       answer = await exchange({
         url,
@@ -89,10 +103,11 @@ export function createClient(options: ClientOptions): Client {
         body: request.body?.bytes,
         timeoutSeconds: options.timeoutSeconds,
         maximumAnswerBytes: options.maximumAnswerBytes ?? 256 * 1024 * 1024,
-        proxy: options.proxyFor(url),
+        proxy: options.proxy,
+        onConnect: () => (wasConnected = true),
       })
     } catch (cause) {
-      throw new RequestFailure(shown, { cause })
+      throw new RequestFailure(shown, { cause, wasConnected })
     } finally {
       done()
     }
@@ -100,19 +115,23 @@ export function createClient(options: ClientOptions): Client {
     return answer
   }
 
+  function toShown(request: ApiRequest): string {
+    return `${request.method} ${toUrl(prefix, request).href}`
+  }
+
   async function change(request: ApiRequest): Promise<Answer> {
     let hasLostAnswer = false
     for (let retry = 1; ; retry += 1) {
       try {
-        return await read(request)
+        const answer = await read(request)
+        if (hasLostAnswer) options.onLateSuccess(toShown(request))
+        return answer
       } catch (error) {
         if (!(error instanceof RequestFailure)) throw error
-        if (retry > options.retries || isFinal(error)) {
-          throw error.answer !== undefined && hasLostAnswer
-            ? new RequestFailure(error.request, { answer: error.answer }, true)
-            : error
-        }
-        hasLostAnswer ||= error.answer === undefined || lostByProxy.has(error.answer.status)
+        error.isAfterLostAnswer = hasLostAnswer
+        if (error.isAnswerLost) error.lookBeforeRetry = request.lookBeforeRetry
+        if (retry > options.retries || error.lookBeforeRetry !== undefined || isFinal(error)) throw error
+        hasLostAnswer ||= error.isAnswerLost
         const pause = Math.max(retry, Math.min(retryAfterSeconds(error.answer), maximumRetryAfterSeconds))
         options.onRetry(error, pause, retry)
         await options.sleep(pause * 1000)
@@ -122,9 +141,6 @@ export function createClient(options: ClientOptions): Client {
 
   return { read, change }
 }
-
-/** A proxy got no answer that it could pass on. */
-const lostByProxy = new Set([502, 504])
 
 function toUrl(prefix: string, { path, query = {} }: ApiRequest): URL {
   const url = new URL(`${prefix}/${path.map(encodeURIComponent).join('/')}`)

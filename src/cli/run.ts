@@ -1,12 +1,13 @@
 import { commands } from './commands.ts'
 import type { Command } from './command.ts'
 import { CommandFailure } from './command.ts'
-import { describeFailure, summaryOf } from './describe-failure.ts'
+import { describeFailure, summaryOf, toFailureDocument } from './describe-failure.ts'
 import type { ParsedArguments, ParsedFlags } from './flags.ts'
 import { checkFlags, HelpWanted, parseFlags, UsageError, valueOf } from './flags.ts'
 import { anAddress } from './flag-values.ts'
 import { defaultRetries, defaultTimeoutSeconds, globalFlags } from './global-flags.ts'
 import { toCommandHelp, toHelp, toSynopsis } from './help.ts'
+import { noSuchCommand } from './no-such-command.ts'
 import type { Output, Sink } from './output.ts'
 import { createOutput } from './output.ts'
 import { proxyFor } from './proxy.ts'
@@ -20,6 +21,8 @@ export interface World {
   readonly stdout: Sink
   readonly stderr: Sink
   readonly sleep: (milliseconds: number) => Promise<void>
+  /** Takes what is to be done when somebody interrupts the program, before it ends. */
+  readonly onInterrupt: (react: () => void) => void
 }
 
 // As Kuberpult's client has them (spec 4.1).
@@ -30,23 +33,28 @@ export async function run(args: readonly string[], world: World): Promise<number
   let command: Command | undefined
   let output = createOutput({ ...world, isJson: false, secrets: [] })
   try {
-    const beforeCommand = parseFlags(args, globalFlags)
+    const beforeCommand = parseFlags(asksForVersion(args) ? ['version', ...args.slice(1)] : args, globalFlags)
     const [name, ...others] = beforeCommand.rest
     if (name === undefined) throw new UsageError(['name a command'])
     command = commands.find((one) => one.name === name)
-    if (command === undefined) throw new UsageError([`there is no command ${name}`])
+    if (command === undefined) throw new UsageError([noSuchCommand(name, commands)])
     const afterCommand = parseFlags(others, [...command.flags, ...globalFlags])
     const flags: ParsedFlags = { given: [...beforeCommand.given, ...afterCommand.given] }
     assertUsage(command, flags, afterCommand)
     const tokens = command.isLocal === true ? {} : readTokens(world.environment)
     const isJson = valueOf(flags, 'output') === 'json'
-    output = createOutput({ ...world, isJson, secrets: Object.values(tokens) })
-    const client = command.isLocal === true ? noClient : connect(flags, tokens, output, world)
+    const url = command.isLocal === true ? undefined : readAddress(flags, world.environment)
+    output = createOutput({ ...world, isJson, secrets: [...Object.values(tokens), ...secretsIn(url)] })
+    const client = url === undefined ? noClient : connect(url, flags, tokens, output, world)
     await command.run({ flags, rest: afterCommand.rest, client, output })
     return exitCodes.success
   } catch (error) {
     return explain(error, command, output)
   }
+}
+
+function asksForVersion([first = '']: readonly string[]): boolean {
+  return first === '--version' || first === '-version'
 }
 
 /** Every problem with the arguments is told at once. */
@@ -74,13 +82,25 @@ function readTokens(environment: World['environment']): Tokens {
   return { ...(bearer !== undefined && { bearer }), ...(proxy !== undefined && { proxy }) }
 }
 
-function connect(flags: ParsedFlags, { bearer, proxy }: Tokens, output: Output, world: World): Client {
-  const url = valueOf(flags, 'url') ?? world.environment['SIGNALBOX_URL']
+function readAddress(flags: ParsedFlags, environment: World['environment']): URL {
+  const url = valueOf(flags, 'url') ?? environment['SIGNALBOX_URL']
   if (!url) throw new UsageError(['--url is missing, and SIGNALBOX_URL is not set'])
   const complaint = anAddress(url)
   if (complaint !== undefined) throw new UsageError([`SIGNALBOX_URL ${complaint}`])
+  return new URL(url)
+}
+
+/** The password of an address, or a token in its place, in each form in which it may be sent back. */
+function secretsIn(url: URL | undefined): readonly string[] {
+  if (url === undefined || url.username + url.password === '') return []
+  const secret = url.password || url.username
+  const both = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+  return [secret, decodeURIComponent(secret), both, Buffer.from(both).toString('base64')]
+}
+
+function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output: Output, world: World): Client {
   const retries = Number(valueOf(flags, 'retries') ?? defaultRetries)
-  return createClient({
+  const client = createClient({
     url,
     headers: {
       'User-Agent': `signalbox/${readVersion()}`,
@@ -94,13 +114,27 @@ function connect(flags: ParsedFlags, { bearer, proxy }: Tokens, output: Output, 
     timeoutSeconds: Number(valueOf(flags, 'timeout') ?? defaultTimeoutSeconds),
     retries,
     sleep: world.sleep,
-    proxyFor: (address) => proxyFor(address, world.environment),
+    proxy: proxyFor(url, world.environment),
     onRetry: (failure, pauseSeconds, retry) =>
       output.note(
         `${failure.request} failed: ${summaryOf(failure)}; trying again in ${pauseSeconds} s (${retry} of ${retries})`,
       ),
+    onLateSuccess: (request) =>
+      output.note(`${request} succeeded, but an earlier try that got no answer may have done it already`),
     onWait: (request) => output.wait(request),
   })
+  let isChanging = false
+  world.onInterrupt(() => {
+    output.stopWaiting()
+    output.note(isChanging ? 'interrupted: what was asked for may have been done' : 'interrupted')
+  })
+  return {
+    read: (request) => client.read(request),
+    change: (request) => {
+      isChanging = true
+      return client.change(request).finally(() => (isChanging = false))
+    },
+  }
 }
 
 function toAuthorHeader(name: string, value: string | undefined): Readonly<Record<string, string>> {
@@ -128,8 +162,15 @@ function explain(error: unknown, command: Command | undefined, output: Output): 
     )
     return exitCodes.usage
   }
-  if (error instanceof RequestFailure) output.note(describeFailure(error).join('\n'))
-  else if (error instanceof CommandFailure) output.note(error.lines.join('\n'))
-  else output.note(`a fault of this program: ${error instanceof Error ? error.stack : String(error)}`)
+  const { lines, document } = toFailure(error)
+  output.note(lines.join('\n'))
+  if (output.isJson) output.printJson(document)
   return exitCodes.failure
+}
+
+function toFailure(error: unknown): Pick<CommandFailure, 'lines' | 'document'> {
+  if (error instanceof CommandFailure) return error
+  if (error instanceof RequestFailure) return { lines: describeFailure(error), document: toFailureDocument(error) }
+  const detail = `a fault of this program: ${error instanceof Error ? error.stack : String(error)}`
+  return { lines: [detail], document: JSON.stringify({ code: 'FAULT', detail }) }
 }

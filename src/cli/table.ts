@@ -1,3 +1,5 @@
+import { codePoints, pad } from '../protobuf/pad.ts'
+
 /** A column of a table: its heading, and where its cells stand. */
 export interface Column {
   readonly heading: string
@@ -7,18 +9,11 @@ export interface Column {
 /** Aligned lines under a line of headings. Cells are single lines; empty ones are shown as `-`. */
 export function toTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const cells = [columns.map(({ heading }) => heading), ...rows.map((row) => row.map((cell) => cell || '-'))]
-  const widths = columns.map((_, index) => cells.reduce((width, row) => Math.max(width, widthOf(row[index])), 0))
+  const widths = columns.map((_, index) =>
+    cells.reduce((width, row) => Math.max(width, codePoints(row[index] ?? '')), 0),
+  )
   return cells
     .map((row) => columns.map(({ isRight }, index) => pad(row[index] ?? '', widths[index] ?? 0, isRight)).join('  '))
     .map((line) => line.trimEnd())
     .join('\n')
-}
-
-function pad(text: string, width: number, isRight = false): string {
-  const blanks = ' '.repeat(Math.max(0, width - widthOf(text)))
-  return isRight ? blanks + text : text + blanks
-}
-
-function widthOf(text = ''): number {
-  return Array.from(text).length
 }

@@ -1,4 +1,5 @@
 import { compareNames } from '../core/names.ts'
+import { codePoints, pad } from './pad.ts'
 import { applicationSkipCauseNumbers, environmentSkipCauseNumbers } from './skip-cause-numbers.ts'
 import type {
   ApplicationPrognosisMessage,
@@ -7,6 +8,7 @@ import type {
 } from './to-prognosis-message.ts'
 import type { ReleaseTrainMessage } from './to-release-train-message.ts'
 import type { TimestampMessage } from './to-timestamp-message.ts'
+import { toMoment } from './to-timestamp-message.ts'
 
 /** The prognosis, or the train that ran, as text for a terminal: one aligned line for each application. */
 export function toDepartureBoard(message: PrognosisMessage | ReleaseTrainMessage): string {
@@ -161,12 +163,9 @@ function causeName(numbers: Readonly<Record<string, number>>, cause: number | un
 }
 
 function toValidity(validUntil: TimestampMessage | undefined): string | undefined {
-  if (validUntil === undefined) return undefined
-  const milliseconds = Number(validUntil.seconds ?? 0) * 1000 + (validUntil.nanos ?? 0) / 1_000_000
-  const moment = new Date(milliseconds)
   // The client shows what any server sends, and not every number is a moment.
-  if (Number.isNaN(moment.getTime())) return undefined
-  return `valid until ${moment.toISOString().replace('.000Z', 'Z')}, when a lock ends`
+  const moment = toMoment(validUntil)
+  return moment === '' ? undefined : `valid until ${moment}, when a lock ends`
 }
 
 function toSummary(environments: readonly BoardEnvironment[], words: typeof prognosisWords): string {
@@ -254,17 +253,8 @@ function toTextBody({ skipped, rows }: BoardEnvironment, widths: Widths): string
   if (skipped !== undefined) return `  skipped: ${skipped}`
   if (rows.length === 0) return '  no applications'
   const toLine = ({ application, team, from, to }: Omit<BoardRow, 'travels'>) =>
-    `  ${pad(application, widths.application)}  ${pad(team, widths.team)}  ` +
-    `${' '.repeat(widths.from - codePoints(from))}${from}  ${to}`
+    ['', pad(application, widths.application), pad(team, widths.team), pad(from, widths.from, true), to].join('  ')
   return [textHeader, ...rows].map(toLine).join('\n')
-}
-
-function pad(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - codePoints(text)))
-}
-
-function codePoints(text: string): number {
-  return Array.from(text).length
 }
 
 function toMarkdownTable(rows: readonly BoardRow[]): string {

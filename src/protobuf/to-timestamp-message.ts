@@ -21,3 +21,10 @@ export function toTimestampMessage(moment: Date | undefined): TimestampMessage |
   if (!(seconds >= minimumSeconds && seconds <= maximumSeconds)) return undefined
   return { seconds: Long.fromNumber(seconds), nanos: (milliseconds - seconds * 1000) * 1_000_000 }
 }
+
+/** A moment to the second, such as `2026-05-04T09:30:00Z`; empty for none, and for one that no calendar has. */
+export function toMoment(timestamp: TimestampMessage | undefined): string {
+  if (timestamp === undefined) return ''
+  const moment = new Date(Number(timestamp.seconds ?? 0) * 1000)
+  return Number.isNaN(moment.getTime()) ? '' : moment.toISOString().replace('.000Z', 'Z')
+}

@@ -1,9 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { commands } from '../../src/cli/commands.ts'
 import { globalFlags } from '../../src/cli/global-flags.ts'
 import { createFolder, removeFolder } from '../support/real-git.ts'
+import { selfSigned } from '../support/self-signed.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
 import { startRecordingServer } from './recording-server.ts'
@@ -18,7 +22,9 @@ describe('the shipped program', () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string
     }
-    expect(await endOf(spawnCli(['version']))).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    for (const args of [['version'], ['--version'], ['-version']]) {
+      expect(await endOf(spawnCli(args))).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+    }
   })
 
   it.each<[args: string[], code: number]>([
@@ -55,9 +61,54 @@ describe('the shipped program', () => {
       while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
       await new Promise((resolve) => setTimeout(resolve, 100))
       child.kill('SIGINT')
-      expect((await ended).code).toBe(130)
+      const { code, stderr } = await ended
+      expect(code).toBe(130)
+      expect(stderr).toMatch(/(^|\n)interrupted: what was asked for may have been done\n$/u)
       expect(server.requests).toHaveLength(1)
     }
+  })
+
+  it('knows whether a release may have been created over TLS', async () => {
+    const folder = createFolder()
+    const certificate = join(folder, 'certificate.pem')
+    writeFileSync(certificate, selfSigned.cert)
+    let requests = 0
+    const server = createServer(selfSigned, (_, response) => {
+      requests += 1
+      response.destroy()
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => {
+      server.close()
+      removeFolder(folder)
+    })
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const args = ['release', '--application', 'cart', '--environment', 'dev', '--manifest', 'package.json']
+    const globals = ['--url', url, '--retries', '1', '--output', 'json']
+    const distrusted = await endOf(spawnCli([...globals, ...args]))
+    expect(distrusted).toMatchObject({ code: 1, stdout: expect.stringContaining('"UNREACHABLE"') as string })
+    expect(distrusted.stderr).toContain('trying again')
+    expect(distrusted.stderr).not.toContain('may have been done')
+    expect(requests).toBe(0)
+    const lost = await endOf(spawnCli([...globals, ...args], { NODE_EXTRA_CA_CERTS: certificate }))
+    expect(lost).toMatchObject({ code: 1, stdout: expect.stringContaining('"ANSWER_LOST"') as string })
+    expect(lost.stderr).toContain('It may have been done, and was not tried again')
+    expect(requests).toBe(1)
+  })
+
+  it('says so in a line when its output cannot be written', async ({ skip }) => {
+    if (!existsSync('/dev/full')) {
+      process.stdout.write('There is no /dev/full: a full disk is not tested.\n')
+      skip('there is no /dev/full')
+    }
+    const full = openSync('/dev/full', 'w')
+    const child = spawnCli(['help'], {}, full)
+    closeSync(full)
+    const { code, stderr } = await endOf(child)
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'standard output cannot be written: ENOSPC: no space left on device, write\n',
+    })
   })
 
   it('does what was asked for, quietly, when nobody reads its output any more', async () => {

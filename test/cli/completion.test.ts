@@ -35,6 +35,8 @@ describe('completion in bash', () => {
     ['--url=locks hist', ['history']],
     ['--url http://h', []],
     ['--url http:', []],
+    ['get-commit-deployments -o', ['-out', '-output']],
+    ['-u', ['-url']],
     ['release --dis', ['--display_version']],
     ['deploy --application a --lock', ['--lock-behavior']],
     ['deploy --lock-behavior r', ['record']],

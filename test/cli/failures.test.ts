@@ -28,6 +28,7 @@ describe('a change that fails', () => {
       `${request} failed: 503 Service Unavailable; trying again in 1 s (1 of 3)`,
       `${request} failed: socket hang up; trying again in 2 s (2 of 3)`,
       `${request} failed: 302 Found; trying again in 3 s (3 of 3)`,
+      `${request} succeeded, but an earlier try that got no answer may have done it already`,
       '',
     ])
   })
@@ -82,6 +83,99 @@ describe('a change that fails', () => {
 
     const atOnce = await runCli(['--url', (await startRecordingServer(changed)).url, ...train, '--if-match', 'abc'])
     expect(atOnce.stderr).not.toContain('An earlier try')
+  })
+})
+
+describe('a release that may have been created', () => {
+  const release = ['release', '--application', 'cart', '--environment', 'dev', '--manifest', 'package.json']
+  const created: CannedAnswer = { status: 201, body: '{"Success":{}}' }
+  const cutOff: Reaction = (_, response) => {
+    response.writeHead(201, { 'Content-Length': '100' }).write('half')
+    setTimeout(() => response.destroy(), 20)
+  }
+
+  it.each<[lost: string, reaction: Reaction, more: string]>([
+    ['a connection that is closed', hangUp, ''],
+    ['an answer that is cut off', cutOff, ''],
+    ['no answer in time', () => undefined, '--timeout=1'],
+    ['a proxy that got no answer', { status: 502 }, '--retries=9'],
+    ['a proxy that did not wait', { status: 504 }, ''],
+  ])('has no second number after %s', async (_lost, reaction, more) => {
+    const server = await startRecordingServer(reaction, created)
+    const result = await runCli(['--url', server.url, ...release, ...more.split(' ').filter(Boolean)])
+    expect(result).toMatchObject({ code: 1, stdout: '', pauses: [] })
+    expect(server.requests).toHaveLength(1)
+    expect(result.stderr).toContain(
+      '  It may have been done, and was not tried again, because that could do it twice.\n' +
+        '  Try: `signalbox status --application cart` to see whether it was.\n',
+    )
+    expect(result.stderr.match(/Try: /gu)).toHaveLength(1)
+  })
+
+  it('is not created again after a refusal and a lost answer', async () => {
+    const server = await startRecordingServer(busy, hangUp, created)
+    expect(await runCli(['--url', server.url, ...release])).toMatchObject({ code: 1, pauses: [1] })
+    expect(server.requests).toHaveLength(2)
+  })
+
+  it('is tried again when nothing was sent', async () => {
+    const url = `http://127.0.0.1:${await unusedPort()}`
+    const result = await runCli(['--url', url, ...release])
+    expect(result).toMatchObject({ code: 1, pauses: [1, 2, 3] })
+    expect(result.stderr).not.toContain('may have been done')
+  })
+
+  it('is tried again when it has a number, and says that there may have been two tries that did it', async () => {
+    const server = await startRecordingServer(hangUp, created)
+    const result = await runCli(['--url', server.url, ...release, '--version', '7'])
+    expect(result).toMatchObject({ code: 0, pauses: [1] })
+    expect(result.stderr).toContain(
+      `\nPOST ${server.url}/api/release succeeded, but an earlier try that got no answer may have done it already\n`,
+    )
+  })
+})
+
+describe('a failure in JSON', () => {
+  const json = ['--output', 'json', '--retries', '1']
+
+  async function failed(url: string, ...args: string[]) {
+    const { code, stdout, stderr } = await runCli(['--url', url, ...json, ...args])
+    expect(code).toBe(1)
+    expect(stderr).not.toBe('')
+    return JSON.parse(stdout) as object
+  }
+
+  it("is the server's problem document", async () => {
+    const prognosis = { target: 'staging' }
+    const { url } = await startRecordingServer(aProblem(412, 'PROGNOSIS_CHANGED', 'changed', { prognosis, more: 1 }))
+    expect(await failed(url, ...train, '--if-match', 'x')).toMatchObject({ code: 'PROGNOSIS_CHANGED', more: 1 })
+    expect(await failed(url, 'locks')).toMatchObject({ code: 'PROGNOSIS_CHANGED', prognosis })
+  })
+
+  it.each<[what: string, reaction: Reaction, document: object]>([
+    ['a lost answer', hangUp, { code: 'ANSWER_LOST', detail: 'socket hang up' }],
+    ['no answer in time', () => undefined, { code: 'TIMEOUT', detail: 'no answer within 1 s' }],
+    ['another status', busy, { code: 'UNEXPECTED_STATUS', detail: '503 Service Unavailable', status: 503 }],
+    [
+      'an answer of another kind',
+      { body: 'hello' },
+      {
+        code: 'UNEXPECTED_ANSWER',
+        detail: 'the server answered 200, but not with what was asked for (signalbox.v1.ListLocksResponse)',
+      },
+    ],
+  ])('is a document of ours for %s', async (_what, reaction, document) => {
+    const { url } = await startRecordingServer(reaction)
+    expect(await failed(url, 'locks', '--timeout', '1')).toEqual(document)
+  })
+
+  it('is a document of ours for a server that is down', async () => {
+    const document = await failed(`http://127.0.0.1:${await unusedPort()}`, ...train)
+    expect(document).toMatchObject({ code: 'UNREACHABLE', detail: expect.stringContaining('ECONNREFUSED') as unknown })
+  })
+
+  it('is nothing for bad usage', async () => {
+    expect(await runCli(['--output', 'json', 'locks'])).toMatchObject({ code: 2, stdout: '' })
   })
 })
 
@@ -240,7 +334,7 @@ describe('a read that fails', () => {
       const timer = setInterval(() => response.write('x'.repeat(1000)), 1)
       response.on('close', () => clearInterval(timer))
     })
-    const client = createClient({ ...clientOptions, url: server.url, maximumAnswerBytes: 5000 })
+    const client = createClient({ ...clientOptions, url: new URL(server.url), maximumAnswerBytes: 5000 })
     await expect(client.read({ method: 'GET', path: ['x'] })).rejects.toMatchObject({
       cause: new AnswerTooLargeError('the answer is larger than 5000 bytes'),
     })
@@ -265,6 +359,9 @@ describe('what is waited for', () => {
     const [before, line, after] = stderr.split(clear)
     expect({ before, after }).toEqual({ before: '', after: '' })
     expect(line).toMatch(/^GET .* \.\.\. 1 s$/u)
+
+    const dumb = await runCli(['--url', server.url, ...args], { isTerminal: true, environment: { TERM: 'dumb' } })
+    expect(dumb.stderr).toMatch(/^waiting for GET .* \(1 s\)\n$/u)
   })
 })
 
@@ -274,8 +371,9 @@ const clientOptions: Omit<ClientOptions, 'url'> = {
   timeoutSeconds: 10,
   retries: 0,
   sleep: () => Promise.resolve(),
-  proxyFor: () => undefined,
+  proxy: undefined,
   onRetry: () => undefined,
+  onLateSuccess: () => undefined,
   onWait: () => () => undefined,
 }
 

@@ -19,6 +19,8 @@ const known: readonly Flag[] = [
   { name: 'team', value: 'name', help: '' },
   { name: 'ci_link', value: 'address', help: '' },
   { name: 'diff', help: '' },
+  { name: 'needed', value: 'name', help: '', isRequired: true },
+  { name: 'kind', value: 'kind', help: '', choices: ['ignore', 'fail'] },
 ]
 
 describe("flags in Go's syntax", () => {
@@ -27,8 +29,12 @@ describe("flags in Go's syntax", () => {
     [['--team', 'a'], [['team', 'a']], []],
     [['--team=a'], [['team', 'a']], []],
     [['-team=a=b'], [['team', 'a=b']], []],
-    [['--team='], [['team', '']], []],
-    [['--team', ''], [['team', '']], []],
+    // What may be left out may be empty.
+    [['--team='], [], []],
+    [['--team', '', 'x'], [], ['x']],
+    [['--needed='], [['needed', '']], []],
+    [['--kind', 'FAIL'], [['kind', 'fail']], []],
+    [['--kind=Nope'], [['kind', 'Nope']], []],
     [['--team=two\nlines'], [['team', 'two\nlines']], []],
     [['--team', '-x'], [['team', '-x']], []],
     [['--team', '--diff'], [['team', '--diff']], []],
@@ -68,19 +74,20 @@ describe("flags in Go's syntax", () => {
 
   it('take the last word on a switch', () => {
     const flags = parseFlags(['--diff', '--diff=0'], known)
-    expect(checkFlags(flags, known)).toEqual([])
+    expect(checkFlags(flags, known)).toEqual(['--needed is missing'])
     expect(isOn(flags, 'diff')).toBe(false)
   })
 
   it('are checked all at once', () => {
-    const flags = parseFlags(['--team', 'a', '--team', 'b', '--ci_link', 'no'], known)
+    const flags = parseFlags(['--team', 'a', '--team', 'b', '--ci_link', 'no', '--needed', ''], known)
     const needy = known.map((flag) => (flag.name === 'ci_link' ? { ...flag, complain: aLink } : flag))
-    expect(checkFlags(flags, [...needy, { name: 'kind', value: 'kind', help: '', isRequired: true }])).toEqual([
+    expect(checkFlags(flags, [...needy, { name: 'other', value: 'kind', help: '', isRequired: true }])).toEqual([
       '--team must be given only once',
       "--ci_link must be an address, and is 'no'",
-      '--kind is missing',
+      "--needed must not be empty, and is ''",
+      '--other is missing',
     ])
-    expect(valueOf(flags, 'kind')).toBeUndefined()
+    expect(valueOf(flags, 'other')).toBeUndefined()
   })
 })
 
@@ -93,7 +100,11 @@ describe('values', () => {
     [aLifetime, ['2d', '10w', '1h'], ['0d', '2', 'd', '2 d', '']],
     [aLink, ['https://ci.example.com/1', '/1'], ['ci', '']],
     [aDisplayVersion, ['v1.0', 'ä'.repeat(7)], ['ä'.repeat(8), 'x'.repeat(16)]],
-    [anAddress, ['http://h', 'https://h:1/base/'], ['h', 'ftp://h', 'http://h?a', 'http://h#a', 'http://a%zz@h', '']],
+    [
+      anAddress,
+      ['http://h', 'https://h:1/base/'],
+      ['h', 'ftp://h', 'http://h?a', 'http://h#a', 'http://a%zz@h', 'http://a%ff@h', ''],
+    ],
     [aHeader, ['abc', '"a b"'], ['', ' a', 'a\nb', 'ä']],
   ])('%o', (check, good, bad) => {
     expect(good.filter((value) => check(value) !== undefined)).toEqual([])

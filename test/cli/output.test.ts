@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { toJsonDocument } from '../../src/cli/output.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createOutput, toJsonDocument } from '../../src/cli/output.ts'
 import { paintBoard, paintDiff, paintStatus, paintTable } from '../../src/cli/painters.ts'
 import { toTable } from '../../src/cli/table.ts'
 import { runCli } from './run-cli.ts'
@@ -59,7 +59,7 @@ describe('text that a server sends', () => {
       const begin = Date.now()
       expect((await runCli(['--url', server.url, ...read], { isTerminal: true })).code).toBe(0)
       expect(
-        (await runCli(['--url', server.url, 'prognosis', '--target-environment', 'x'], { isTerminal: true })).code,
+        (await runCli(['--url', server.url, 'release-train', '--target-environment', 'x'], { isTerminal: true })).code,
       ).toBe(0)
       // Squared, it would be minutes.
       expect(Date.now() - begin).toBeLessThan(10_000)
@@ -77,6 +77,14 @@ describe('text that a server sends', () => {
         expect(result.stdout + result.stderr).not.toContain(token)
       }
     }
+  })
+
+  it('never shows a short token, nor a part of a longer one', async () => {
+    const server = await startRecordingServer({ body: 'abcd abcdef' })
+    const result = await runCli(['--url', server.url, ...read], {
+      environment: { SIGNALBOX_TOKEN: 'abcd', KUBERPULT_IAP_TOKEN: 'abcdef' },
+    })
+    expect(result).toMatchObject({ code: 0, stdout: '*** ***\n' })
   })
 
   it('never shows a token that cannot be sent', async () => {
@@ -167,10 +175,34 @@ describe('a table', () => {
   })
 })
 
+describe('the line of what is waited for', () => {
+  it('is cleared when somebody interrupts, and does not come back', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    let stderr = ''
+    const sink = { isTTY: true, write: (text: string) => (stderr += text) }
+    const output = createOutput({ stdout: sink, stderr: sink, isJson: false, environment: {}, secrets: [] })
+    output.wait('x')
+    vi.advanceTimersByTime(1000)
+    expect(stderr).toBe('\r\u001B[Kx ... 1 s')
+    output.stopWaiting()
+    vi.advanceTimersByTime(5000)
+    expect(stderr).toBe('\r\u001B[Kx ... 1 s\r\u001B[K')
+  })
+})
+
 describe('bad usage', () => {
   it.each<[args: string, told: string]>([
     ['', 'signalbox: name a command\nUsage: signalbox [global flags] <command> [flags]\n'],
     ['nope', 'signalbox: there is no command nope\n'],
+    ['relase', 'signalbox: there is no command relase; did you mean release?\n'],
+    ['help lokcs', 'signalbox help: there is no command lokcs; did you mean locks?\n'],
+    ['x'.repeat(100_000), 'signalbox: there is no command xxx'],
+    ['--url http://%ff@h locks', 'signalbox locks: --url must be the address of the server'],
+    ['--url http://h release --application= --environment e --manifest=', "--application must be a name, and is ''\n"],
+    ['--url http://h release --application= --environment e --manifest=', '--manifest must not be empty'],
+    ['--url http://h create-team-lock --environment e --team t --lockID l --message=', '--message must not be empty'],
+    ['--url= locks', '--url is missing, and SIGNALBOX_URL is not set\n'],
     ['--nope locks', 'signalbox: there is no flag --nope here\n'],
     [
       'locks',
@@ -207,6 +239,19 @@ describe('bad usage', () => {
     expect(stderr).toContain(told)
   })
 
+  it('of a proxy, whose address may hold a password', async () => {
+    for (const variable of ['HTTPS_PROXY', 'https_proxy']) {
+      for (const proxy of ['http://me:secret@', 'socks5://secret:1', 'http://%ff:secret@h']) {
+        const result = await runCli(['--url', 'https://h', 'release-train', '--target-environment', 'x'], {
+          environment: { [variable]: proxy },
+        })
+        expect(result).toMatchObject({ code: 2, stdout: '', pauses: [] })
+        expect(result.stderr).toContain(`signalbox release-train: ${variable} must be the address of an HTTP proxy`)
+        expect(result.stderr).not.toContain('secret')
+      }
+    }
+  })
+
   it('of SIGNALBOX_URL', async () => {
     const { code, stderr } = await runCli(['locks'], { environment: { SIGNALBOX_URL: 'here' } })
     expect(code).toBe(2)
@@ -217,6 +262,9 @@ describe('bad usage', () => {
 describe('help', () => {
   it.each([
     ['help', 'Usage: signalbox [global flags] <command> [flags]\n'],
+    ['help', '130 interrupted'],
+    ['help', 'NO_PROXY'],
+    ['help create-env-lock', 'why; servers refuse the lock without it'],
     ['help release', '--manifest <file>'],
     ['--url http://h help', 'release-train           run a release train\n'],
     ['help completion', '<shell> is one of bash, zsh.\n'],

@@ -49,6 +49,31 @@ describe('which proxy is gone through', () => {
   })
 })
 
+describe('what needs no proxy among addresses', () => {
+  it.each<[url: string, list: string, isNamed: boolean]>([
+    ['http://10.1.2.3', '10.0.0.0/8', true],
+    ['http://11.1.2.3', '10.0.0.0/8', false],
+    ['http://10.1.2.3:8080', 'x, 10.1.2.3', true],
+    ['http://10.1.2.3:8080', '10.1.2.3:8080', true],
+    ['http://10.1.2.3:8080', '10.1.2.3:80', false],
+    ['http://[fd00::1]', 'fd00::1', true],
+    ['http://[fd00::1]', 'FD00:0::1', true],
+    ['http://[fd00::1]', '[fd00::1]', true],
+    ['http://[fd00::1]:81', '[fd00::1]:80', false],
+    ['http://[fd00::1]', 'fd00::/8', true],
+    ['http://[fe00::1]', 'fd00::/8', false],
+    ['http://[fd00::1]', '10.0.0.0/8', false],
+    // None of these is a network, and none may name everything.
+    ['http://10.1.2.3', '10.0.0.0/', false],
+    ['http://10.1.2.3', '10.0.0.0/33', false],
+    ['http://10.1.2.3', '10.0.0/8', false],
+    ['http://10.example.com', '10.0.0.0/8', false],
+  ])('%s with NO_PROXY=%s', (url, list, isNamed) => {
+    const found = proxyFor(new URL(url), { HTTP_PROXY: 'http://proxy:3128', NO_PROXY: list })
+    expect(found === undefined).toBe(isNamed)
+  })
+})
+
 describe('a request through a proxy', () => {
   it('names the whole address, and says who asks the proxy', async () => {
     const proxy = await startRecordingServer({ body: '{}' })

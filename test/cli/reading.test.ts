@@ -110,7 +110,9 @@ ${legend}`,
   ])('%s', async (args, stdout) => {
     const server = await startRecordingServer(answer)
     const result = await runCli(['--url', server.url, 'status', ...args.split(' ').filter((arg) => arg !== '')])
-    expect(result.stderr).toBe('')
+    expect(result.stderr).toBe(
+      args === '--team nobody' ? 'none of the applications that were looked at belongs to team nobody\n' : '',
+    )
     expect(result.stdout).toBe(stdout)
   })
 
@@ -126,6 +128,22 @@ ${legend}`,
     })
     const one = await runCli(['--url', server.url, 'status', '--environment', 'staging', '--output', 'json'])
     expect(JSON.parse(one.stdout)).toMatchObject({ name: 'staging' })
+  })
+
+  it.each([
+    ['--team sre', [[], ['ledger']]],
+    ['--application cart', [['cart'], ['cart']]],
+    ['--application cart --team sre', [[], []]],
+    ['--team sre --environment staging', [['ledger']]],
+  ])('is filtered in JSON as it is in text: %s', async (args, expected) => {
+    const server = await startRecordingServer(answer)
+    const { stdout } = await runCli(['--url', server.url, 'status', '--output=json', ...args.split(' ')])
+    type Listed = { applications?: { name: string }[] }
+    const document = JSON.parse(stdout) as { environments?: Listed[] } & Listed
+    const names = (document.environments ?? [document]).map(({ applications = [] }) =>
+      applications.map(({ name }) => name),
+    )
+    expect(names).toEqual(expected)
   })
 
   it('of an application that nobody knows is a failure', async () => {
@@ -169,7 +187,7 @@ warning: one cannot be read
     const create = await runCli(['--url', server.url, 'create-app-lock', ...place, '--message', 'why'])
     expect(create.stdout).toBe('created lock l1 of application cart in environment staging\n')
     const remove = await runCli(['--url', server.url, 'delete-group-lock', '--environment-group=g', '--lockID=l1'])
-    expect(remove.stdout).toBe('removed lock l1 of environment group g\n')
+    expect(remove.stdout).toBe('there is no lock l1 on environment group g any more\n')
     const json = await runCli(['--url', server.url, '--output=json', 'create-app-lock', ...place, '--message', 'why'])
     expect(json.stdout).toBe('{"Result":null}\n')
   })
@@ -188,6 +206,10 @@ describe('deploy', () => {
     [
       { ...message, outcome: 'queued', locks, commit: 'c1' },
       'cart version 7 waits for staging, which stays at nothing, commit c1\nenvironment lock freeze: until Monday\n',
+    ],
+    [
+      { ...message, outcome: 'deployed', fromVersion: uint(7), commit: 'c1' },
+      'cart version 7 was in staging already, and no other version waits there any more, commit c1\n',
     ],
     [{ ...message, outcome: 'unchanged' }, 'cart version 7 is in staging already: nothing was done\n'],
     [{ ...message, outcome: 'constructor' }, 'cart version 7 in staging: constructor\n'],

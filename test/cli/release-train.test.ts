@@ -6,6 +6,7 @@ import { toJson } from '../../src/protobuf/messages.ts'
 import type { ApplicationPrognosisMessage, PrognosisMessage } from '../../src/protobuf/to-prognosis-message.ts'
 import type { ReleaseTrainMessage } from '../../src/protobuf/to-release-train-message.ts'
 import { runCli } from './run-cli.ts'
+import type { Reaction } from './recording-server.ts'
 import { aMessage, aProblem, startRecordingServer } from './recording-server.ts'
 
 const none = { appLocks: [], teamLocks: [] }
@@ -106,6 +107,30 @@ staging      web          stays at 3: the application is locked  3 to 4
 `)
   })
 
+  const hangUp: Reaction = (_, response) => response.destroy()
+  const isThere = aPrognosis('f3', { staging: { cart: stays(5, 'it has version 5 already'), web: travels(3, 9) } })
+
+  it('--if-prognosed says that the train seems to have run when its answer was lost', async () => {
+    const refused = aProblem(412, 'PROGNOSIS_CHANGED', 'the prognosis has changed', {
+      prognosis: JSON.parse(toJson(messages.prognosis, isThere)) as object,
+    })
+    const server = await startRecordingServer(prognosed, hangUp, refused)
+    const result = await runCli(['--url', server.url, 'release-train', ...target, '--if-prognosed'])
+    expect(result).toMatchObject({ code: 1, pauses: [1] })
+    expect(result.stderr.split('\n').slice(1).join('\n')).toBe(`\
+PUT ${server.url}/api/environments/staging/releasetrain failed: 412 Precondition Failed
+  An earlier try got no answer, and every version that it was to deploy is there: the train seems to have run.
+`)
+  })
+
+  it('--if-prognosed compares as ever when its answer was lost and something else is there', async () => {
+    const server = await startRecordingServer(prognosed, hangUp, changed)
+    const { code, stderr } = await runCli(['--url', server.url, 'release-train', ...target, '--if-prognosed'])
+    expect(code).toBe(1)
+    expect(stderr).toContain('An earlier try got no answer: what it asked for may have been done.')
+    expect(stderr).toContain('What changed meanwhile:')
+  })
+
   it('--if-prognosed in JSON keeps standard output for the one document', async () => {
     const server = await startRecordingServer(prognosed, ran)
     const result = await runCli(['--url', server.url, 'release-train', ...target, '--if-prognosed', '--output', 'json'])
@@ -146,12 +171,6 @@ describe('prognosis', () => {
     const server = await startRecordingServer(prognosed)
     const { stdout } = await runCli(['--url', server.url, '--output=json', 'prognosis', ...target])
     expect(stdout).toBe(`${toJson(messages.prognosis, before)}\n`)
-  })
-
-  it("is shown as it comes from Kuberpult's own server", async () => {
-    const server = await startRecordingServer({ body: '{"staging":{"Outcome":{"SkipCause":0}}}' })
-    const { code, stdout } = await runCli(['--url', server.url, 'prognosis', ...target])
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"staging":{"Outcome":{"SkipCause":0}}}\n' })
   })
 })
 

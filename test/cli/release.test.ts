@@ -113,7 +113,7 @@ describe('release', () => {
 
   it('sends nothing that was not given, and no signatures when told so', async () => {
     const server = await startRecordingServer({ status: 503 }, { status: 201 })
-    const args = ['release', '--application', 'cart', '--environment', 'dev', '--manifest', dev, '--signature', 'none']
+    const args = ['release', '--application', 'cart', '--environment=dev', `--manifest=${dev}`, '--signature', 'none']
     expect(await runCli(['--url', server.url, ...args, '--skip_signatures'])).toMatchObject({ code: 0, pauses: [1] })
     const [first, second] = server.requests.map(formOf)
     expect(first).toBe(

@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runCli } from './run-cli.ts'
+import type { CannedAnswer, Reaction } from './recording-server.ts'
 import { startRecordingServer } from './recording-server.ts'
 
 const commit = '0123456789abcdef0123456789abcdef01234567'
 const json = 'application/json'
 const protobuf = 'application/x-protobuf'
+
+/** What is answered to each command: one of ours insists on its message, and an empty one is enough. */
+const anyMessage: Reaction = ({ headers: { accept } }, response) =>
+  response.writeHead(200, accept === protobuf ? { 'Content-Type': protobuf } : {}).end()
 
 describe('what commands send', () => {
   it.each<[args: string, request: string, headers: Record<string, string | undefined>, body: string]>([
@@ -54,6 +59,19 @@ describe('what commands send', () => {
       '{"message":""}',
     ],
     [
+      // As a pipeline writes it, whose variables are not set.
+      'create-env-lock --environment staging --lockID l1 --message= --ci_link= --suggested_lifetime= --use_dex_auth',
+      'PUT /environments/staging/locks/l1',
+      { 'content-type': json },
+      '{"message":""}',
+    ],
+    [
+      'release-train --target-environment staging --team= --ci_link= --if-match= --client_uuid= --retries= --output=',
+      'PUT /api/environments/staging/releasetrain',
+      { 'content-length': '0', 'if-match': undefined, 'client-uuid': undefined },
+      '',
+    ],
+    [
       'create-app-lock --environment staging --application cart --lockID l1 --message why --ci_link https://ci --suggested_lifetime 2d',
       'PUT /environments/staging/applications/cart/locks/l1',
       { 'content-type': json },
@@ -78,7 +96,7 @@ describe('what commands send', () => {
       '',
     ],
     [
-      'delete-app-lock --environment staging --application cart --lockID l1',
+      'delete-app-lock --environment staging --application cart --lockID l1 --use_dex_auth',
       'DELETE /environments/staging/applications/cart/locks/l1',
       { 'content-type': json },
       '',
@@ -105,7 +123,7 @@ describe('what commands send', () => {
     ['delete-environment --environment staging', 'DELETE /api/environments/staging', { 'content-type': undefined }, ''],
     ['delete-environment --environment staging --dry-run', 'DELETE /api/environments/staging?dryrun=true', {}, ''],
     [
-      'deploy --environment staging --application cart --version 18446744073709551615 --lock-behavior fail',
+      'deploy --environment staging --application cart --version 18446744073709551615 --lock-behavior FAIL',
       'PUT /api/environments/staging/applications/cart/deployment',
       { 'content-type': json, accept: protobuf },
       '{"version":"18446744073709551615","lockBehavior":"FAIL"}',
@@ -130,7 +148,7 @@ describe('what commands send', () => {
       '',
     ],
   ])('%s', async (args, request, headers, body) => {
-    const server = await startRecordingServer({})
+    const server = await startRecordingServer(anyMessage)
     const result = await runCli(['--url', `${server.url}/base/`, ...args.split(' ')])
     expect(result.stderr).toBe('')
     expect(result.code).toBe(0)
@@ -151,7 +169,7 @@ describe('what commands send', () => {
     ['get-deployment-commit --environment staging --application cart', false, false],
     ['locks', false, false],
   ])('%s says who asks: author %s, client %s', async (args, namesAuthor, namesClient) => {
-    const server = await startRecordingServer({})
+    const server = await startRecordingServer(anyMessage)
     const globals = ['--author_name', 'Jörg', '--author_email', 'j@example.com', '--client_uuid', 'c1']
     await runCli([...globals, '--url', server.url, ...args.split(' ')])
     const { headers } = server.requests[0] ?? {}
@@ -168,19 +186,66 @@ describe('what commands send', () => {
     [{ KUBERPULT_DEX_ACCESS_TOKEN: 'dex', SIGNALBOX_TOKEN: '' }, 'Bearer dex', undefined],
   ])('%j are the tokens of every request', async (environment, authorization, proxy) => {
     for (const args of ['locks', 'delete-environment --environment staging']) {
-      const server = await startRecordingServer({})
+      const server = await startRecordingServer(anyMessage)
       await runCli(args.split(' '), { environment: { ...environment, SIGNALBOX_URL: server.url } })
       expect(server.requests[0]?.headers.authorization).toBe(authorization)
       expect(server.requests[0]?.headers['proxy-authorization']).toBe(proxy)
     }
   })
 
-  it('a name and password in the address, which are not shown', async () => {
-    const server = await startRecordingServer({ status: 500 })
+  it('a name and password in the address, which are not shown, not even when the server sends them back', async () => {
+    const server = await startRecordingServer(({ headers: { authorization = '' } }, response) => {
+      const sent = Buffer.from(authorization.slice('Basic '.length), 'base64').toString()
+      response.writeHead(500).end(`${authorization} ${sent} pass@word pass%40word`)
+    })
     const result = await runCli(['--url', server.url.replace('//', '//me:pass%40word@'), 'locks'])
     expect(server.requests[0]?.headers.authorization).toBe(`Basic ${Buffer.from('me:pass@word').toString('base64')}`)
     expect(result.stderr).toContain(`GET ${server.url}/api/locks failed: 500`)
+    expect(result.stderr).toContain('  Basic *** *** *** ***\n')
     expect(result.stderr).not.toContain('pass')
+  })
+})
+
+describe('a success that is none', () => {
+  const page: CannedAnswer = { headers: { 'Content-Type': 'text/html; charset=utf-8' }, body: '<h1>Log in</h1>' }
+  const noMessage: CannedAnswer = { headers: { 'Content-Type': protobuf }, body: '\u0001\u0002' }
+  const someJson = { body: '{"some":"JSON"}' }
+  const place = '--environment staging --application cart'
+  const ours = [
+    `deploy ${place} --version 7`,
+    'prognosis --target-environment staging',
+    'locks',
+    'status',
+    'status --environment staging',
+    'status --application cart',
+    `history ${place}`,
+  ]
+  const theirs = [
+    'release-train --target-environment staging',
+    'release --application cart --environment dev --manifest package.json',
+    'create-env-lock --environment staging --lockID l1 --message why',
+    'delete-env-lock --environment staging --lockID l1',
+    `get-commit-deployments --commit ${commit}`,
+    `get-commit-deployments --commit ${commit} --out package.json/none`,
+    `get-deployment-commit ${place}`,
+    'delete-environment --environment staging',
+  ]
+
+  it.each([...ours, ...theirs])('%s: a page, or bytes that are no message', async (args) => {
+    for (const answer of [page, { body: '<!DOCTYPE html><p>Log in' }, noMessage]) {
+      const server = await startRecordingServer(answer)
+      const result = await runCli(['--url', server.url, ...args.split(' ')])
+      expect(result).toMatchObject({ code: 1, stdout: '', pauses: [] })
+      expect(result.stderr).toContain('the server answered 200, but not with what was asked for')
+      expect(server.requests).toHaveLength(1)
+    }
+  })
+
+  it.each(ours)('%s: JSON of somebody else', async (args) => {
+    const server = await startRecordingServer(someJson)
+    const result = await runCli(['--url', server.url, ...args.split(' ')])
+    expect(result).toMatchObject({ code: 1, stdout: '' })
+    expect(result.stderr).toContain('the server answered 200, but not with what was asked for')
   })
 })
 

@@ -27,6 +27,7 @@ export async function runCli(
       pauses.push(milliseconds / 1000)
       return Promise.resolve()
     },
+    onInterrupt: () => undefined,
   })
   return { code, stdout, stderr, pauses }
 }
@@ -34,11 +35,15 @@ export async function runCli(
 const cliMain = fileURLToPath(new URL('../../dist/cli-main.js', import.meta.url))
 
 /** Starts the shipped program. */
-export function spawnCli(args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+export function spawnCli(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  stdout: number | 'pipe' = 'pipe',
+): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SIGNALBOX|KUBERPULT)_|^NO_COLOR$/u.test(name))
   return spawn(process.execPath, [cliMain, ...args], {
     env: { ...Object.fromEntries(inherited), ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
   })
 }
 

@@ -2,6 +2,7 @@ import type { Command } from '../command.ts'
 import { toCompletion } from '../completion.ts'
 import { UsageError } from '../flags.ts'
 import { toCommandHelp, toHelp } from '../help.ts'
+import { noSuchCommand } from '../no-such-command.ts'
 import { readVersion } from '../version.ts'
 
 /** The commands that ask no server. They tell of all commands, themselves included. */
@@ -37,7 +38,7 @@ export function aboutCommands(allCommands: () => readonly Command[]): readonly C
       run: ({ rest: [name], output }) => {
         if (name === undefined) return output.print(toHelp(allCommands()))
         const command = allCommands().find((one) => one.name === name)
-        if (command === undefined) throw new UsageError([`there is no command ${name}`])
+        if (command === undefined) throw new UsageError([noSuchCommand(name, allCommands())])
         return output.print(toCommandHelp(command))
       },
     },

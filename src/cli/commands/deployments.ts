@@ -3,17 +3,23 @@ import { toJson } from '../../protobuf/messages.ts'
 import type { DeploymentEventMessage, HistoryMessage } from '../../protobuf/to-history-message.ts'
 import { acceptsMessage } from '../answer.ts'
 import type { Command } from '../command.ts'
-import { CommandFailure, commonFlags, requireMessage, required, showAnswer, showBody } from '../command.ts'
+import { assertBody, CommandFailure, commonFlags, requireMessage, required, showBody, showMessage } from '../command.ts'
 import { aCommitId, aVersion, aWholeNumber } from '../flag-values.ts'
+import type { ParsedFlags } from '../flags.ts'
 import { requiredValueOf, valueOf } from '../flags.ts'
 import type { DeploymentMessage } from '../messages.ts'
 import { messages } from '../messages.ts'
 import { cleanLine } from '../output.ts'
 import { paintTable } from '../painters.ts'
 import { toTable } from '../table.ts'
-import { toMoment } from '../to-moment.ts'
+import { toMoment } from '../../protobuf/to-timestamp-message.ts'
 
 const where = [required(commonFlags.environment), required(commonFlags.application)]
+
+function pathOf(flags: ParsedFlags, what: string): readonly string[] {
+  const [environment, application] = where.map(({ name }) => requiredValueOf(flags, name))
+  return ['api', 'environments', environment ?? '', 'applications', application ?? '', what]
+}
 
 export const deploy: Command = {
   name: 'deploy',
@@ -32,14 +38,7 @@ export const deploy: Command = {
     const { flags, client } = context
     const answer = await client.change({
       method: 'PUT',
-      path: [
-        'api',
-        'environments',
-        requiredValueOf(flags, 'environment'),
-        'applications',
-        requiredValueOf(flags, 'application'),
-        'deployment',
-      ],
+      path: pathOf(flags, 'deployment'),
       headers: acceptsMessage,
       body: {
         contentType: 'application/json',
@@ -52,7 +51,7 @@ export const deploy: Command = {
       },
       namesAuthor: true,
     })
-    showAnswer(context, answer, messages.deployment, toText)
+    showMessage(context, requireMessage(answer, messages.deployment), messages.deployment, toText)
   },
 }
 
@@ -61,8 +60,14 @@ function toText(message: DeploymentMessage): string {
   const what = `${cleanLine(application)} version ${version?.toString() ?? '?'}`
   const place = cleanLine(environment)
   const before = fromVersion === undefined ? 'nothing' : `version ${fromVersion.toString()}`
+  const isAgain = version !== undefined && fromVersion?.equals(version) === true
   const sentences = new Map([
-    ['deployed', `deployed ${what} in ${place}, after ${before}`],
+    [
+      'deployed',
+      isAgain
+        ? `${what} was in ${place} already, and no other version waits there any more`
+        : `deployed ${what} in ${place}, after ${before}`,
+    ],
     ['queued', `${what} waits for ${place}, which stays at ${before}`],
     ['unchanged', `${what} is in ${place} already: nothing was done`],
   ])
@@ -93,7 +98,7 @@ export const history: Command = {
     do {
       const answer = await client.read({
         method: 'GET',
-        path: ['api', 'environments', environment, 'applications', application, 'history'],
+        path: pathOf(flags, 'history'),
         query: { pageSize: String(Math.min(limit - events.length, largestPage)), pageToken },
         headers: acceptsMessage,
       })
@@ -155,10 +160,12 @@ export const getCommitDeployments: Command = {
     const answer = await client.read({ method: 'GET', path })
     const out = valueOf(flags, 'out')
     if (out === undefined) return showBody(output, answer)
+    assertBody(answer)
     try {
       return await writeFile(out, answer.body)
     } catch (error) {
-      throw new CommandFailure([`the answer cannot be written to ${out}: ${(error as Error).message}`])
+      const problem = `the answer cannot be written to ${out}: ${(error as Error).message}`
+      throw new CommandFailure([problem], JSON.stringify({ code: 'FILE_NOT_WRITTEN', detail: problem }))
     }
   },
 }
@@ -168,17 +175,7 @@ export const getDeploymentCommit: Command = {
   summary: 'show the commit that the deployed version of an application was made from',
   flags: where,
   run: async ({ flags, client, output }) => {
-    const answer = await client.read({
-      method: 'GET',
-      path: [
-        'api',
-        'environments',
-        requiredValueOf(flags, 'environment'),
-        'applications',
-        requiredValueOf(flags, 'application'),
-        'commit',
-      ],
-    })
+    const answer = await client.read({ method: 'GET', path: pathOf(flags, 'commit') })
     showBody(output, answer)
   },
 }

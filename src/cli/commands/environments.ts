@@ -3,7 +3,7 @@ import type { LocksMessage } from '../../protobuf/to-lock-message.ts'
 import { toJson } from '../../protobuf/messages.ts'
 import { acceptsMessage } from '../answer.ts'
 import type { Command, Context } from '../command.ts'
-import { commonFlags, requireMessage, required, showAnswer } from '../command.ts'
+import { commonFlags, requireMessage, required, showAnswer, showMessage } from '../command.ts'
 import { isOn, requiredValueOf, valueOf } from '../flags.ts'
 import { messages } from '../messages.ts'
 import { cleanLine } from '../output.ts'
@@ -27,12 +27,24 @@ export const status: Command = {
     const application = valueOf(flags, 'application')
     // Asked for first, because an application that nobody knows is a mistake and not an empty table.
     if (application !== undefined) {
-      await client.read({ method: 'GET', path: ['api', 'applications', application], headers: acceptsMessage })
+      const answer = await client.read({
+        method: 'GET',
+        path: ['api', 'applications', application],
+        headers: acceptsMessage,
+      })
+      requireMessage(answer, messages.application)
     }
     if (only !== undefined) {
-      const environment = await fetchEnvironment(context, only)
-      if (output.isJson) output.printJson(toJson(messages.environment, environment))
-      else output.print(toStatus(context, [toPlace(environment)], [environment]), paintStatus)
+      const whole = await fetchEnvironment(context, only)
+      noteTeam(context, [whole])
+      const environment = choose(context, whole)
+      showMessage(
+        context,
+        environment,
+        messages.environment,
+        () => toStatus([toPlace(environment)], [environment]),
+        paintStatus,
+      )
       return
     }
     const answer = await client.read({ method: 'GET', path: ['api', 'environment-groups'], headers: acceptsMessage })
@@ -40,19 +52,39 @@ export const status: Command = {
     const places = groups.environmentGroups.flatMap(({ name, environments }) =>
       environments.map((environment) => ({ ...environment, group: name })),
     )
-    const environments: EnvironmentMessage[] = []
+    const all: EnvironmentMessage[] = []
     for (let next = 0; next < places.length; next += atOnce) {
       const some = places.slice(next, next + atOnce)
-      environments.push(...(await Promise.all(some.map(({ name = '' }) => fetchEnvironment(context, name)))))
+      all.push(...(await Promise.all(some.map(({ name = '' }) => fetchEnvironment(context, name)))))
     }
+    noteTeam(context, all)
+    const environments = all.map((environment) => choose(context, environment))
     if (output.isJson) {
-      const all = environments.map((environment) => toJson(messages.environment, environment)).join(',')
+      const listed = environments.map((environment) => toJson(messages.environment, environment)).join(',')
       return output.printJson(
-        `{"environmentGroups":${toJson(messages.environmentGroups, groups)},"environments":[${all}]}`,
+        `{"environmentGroups":${toJson(messages.environmentGroups, groups)},"environments":[${listed}]}`,
       )
     }
-    output.print(toStatus(context, places, environments, groups.warnings), paintStatus)
+    output.print(toStatus(places, environments, groups.warnings), paintStatus)
   },
+}
+
+/** The environment with those applications only that were asked for. */
+function choose({ flags }: Context, environment: EnvironmentMessage): EnvironmentMessage {
+  const application = valueOf(flags, 'application')
+  const team = valueOf(flags, 'team')
+  const applications = environment.applications.filter(
+    (one) => (application === undefined || one.name === application) && (team === undefined || one.team === team),
+  )
+  return { ...environment, applications }
+}
+
+/** A team that nobody knows is a mistake that looks like an empty table. */
+function noteTeam({ flags, output }: Context, environments: readonly EnvironmentMessage[]): void {
+  const team = valueOf(flags, 'team')
+  if (team === undefined || environments.some(({ applications }) => applications.some((one) => one.team === team)))
+    return
+  output.note(`none of the applications that were looked at belongs to team ${team}`)
 }
 
 async function fetchEnvironment({ client }: Context, name: string): Promise<EnvironmentMessage> {
@@ -71,7 +103,6 @@ const placeColumns = ['GROUP', 'ENVIRONMENT', 'FROM', 'LOCKS'].map((heading) => 
 
 /** The environments, then which version of each application is where. */
 function toStatus(
-  { flags }: Context,
   places: readonly Place[],
   environments: readonly EnvironmentMessage[],
   moreWarnings: readonly string[] = [],
@@ -89,7 +120,7 @@ function toStatus(
   return [
     rows.length === 0 ? 'no environments' : toTable(placeColumns, rows),
     ...(warnings.length === 0 ? [] : [warnings.join('\n')]),
-    toMatrix(environments, valueOf(flags, 'application'), valueOf(flags, 'team')),
+    toMatrix(environments),
   ].join('\n\n')
 }
 
@@ -100,12 +131,11 @@ function toLockWords(locks: LocksMessage): string {
 }
 
 /** Applications by environments. A cell has the version, `!` under a lock, and what waits behind it. */
-function toMatrix(environments: readonly EnvironmentMessage[], application?: string, team?: string): string {
+function toMatrix(environments: readonly EnvironmentMessage[]): string {
   const rows = new Map<string, { team: string; readonly cells: string[] }>()
   for (const [column, environment] of environments.entries()) {
     for (const entry of environment.applications) {
       const name = cleanLine(entry.name)
-      if ((application !== undefined && name !== application) || (team !== undefined && entry.team !== team)) continue
       const row = rows.get(name) ?? { team: '', cells: environments.map(() => '') }
       rows.set(name, row)
       row.team ||= cleanLine(entry.team)

@@ -1,6 +1,7 @@
+import type { Answer } from '../answer.ts'
 import { acceptsMessage } from '../answer.ts'
 import type { Command, Context } from '../command.ts'
-import { commonFlags, required, showAnswer, showBody } from '../command.ts'
+import { assertBody, commonFlags, requireMessage, required, showBody, showMessage } from '../command.ts'
 import { aLifetime, aLink, aName } from '../flag-values.ts'
 import type { Flag, ParsedFlags } from '../flags.ts'
 import { requiredValueOf, valueOf } from '../flags.ts'
@@ -9,7 +10,7 @@ import { messages } from '../messages.ts'
 import { cleanLine } from '../output.ts'
 import { paintTable } from '../painters.ts'
 import { toTable } from '../table.ts'
-import { toMoment } from '../to-moment.ts'
+import { toMoment } from '../../protobuf/to-timestamp-message.ts'
 
 /** What can be locked, and where its locks are (spec 4.3). */
 const lockedThings: readonly {
@@ -17,105 +18,118 @@ const lockedThings: readonly {
   readonly what: string
   readonly flags: readonly Flag[]
   readonly path: (of: (flag: string) => string) => readonly string[]
-  readonly needsMessage?: boolean
+  /** Servers refuse a lock without a message. Kuberpult's client insists on one for teams, and leaves the others to them. */
+  readonly message: 'optional' | 'wanted' | 'required'
 }[] = [
   {
     command: 'env',
     what: 'an environment',
     flags: [commonFlags.environment],
     path: (of) => ['environments', of('environment'), 'locks', of('lockID')],
+    message: 'wanted',
   },
   {
     command: 'app',
     what: 'an application in an environment',
     flags: [commonFlags.environment, commonFlags.application],
     path: (of) => ['environments', of('environment'), 'applications', of('application'), 'locks', of('lockID')],
+    message: 'optional',
   },
   {
     command: 'team',
     what: "a team's applications in an environment",
     flags: [commonFlags.environment, commonFlags.team],
     path: (of) => ['api', 'environments', of('environment'), 'lock', 'team', of('team'), of('lockID')],
-    needsMessage: true,
+    message: 'required',
   },
   {
     command: 'group',
     what: 'every environment of a group',
     flags: [{ name: 'environment-group', value: 'name', help: 'the environment group', complain: aName }],
     path: (of) => ['environment-groups', of('environment-group'), 'locks', of('lockID')],
+    message: 'wanted',
   },
 ]
 
 const lockIdFlag: Flag = { name: 'lockID', value: 'id', help: 'the id of the lock', isRequired: true, complain: aName }
 
-export const lockCommands: readonly Command[] = lockedThings.flatMap(
-  ({ command, what, flags, path, needsMessage = false }) => {
-    const where = [...flags.map(required), lockIdFlag]
-    return [
-      {
-        name: `create-${command}-lock`,
-        summary: `lock ${what}`,
-        flags: [
-          ...where,
-          { name: 'message', value: 'text', help: 'why', isRequired: needsMessage },
-          { name: 'ci_link', value: 'address', help: 'where the pipeline that asks can be looked at', complain: aLink },
-          {
-            name: 'suggested_lifetime',
-            value: 'time',
-            help: 'how long it is meant to stay, such as 2d; does not end it',
-            complain: aLifetime,
-          },
-          {
-            name: 'lifetime',
-            value: 'time',
-            help: 'after this time it no longer holds, such as 2d',
-            complain: aLifetime,
-          },
-          {
-            name: 'expires-at',
-            value: 'moment',
-            help: 'from then on it no longer holds, such as 2026-05-04T09:30:00Z',
-          },
-        ],
-        check: (given) =>
-          valueOf(given, 'lifetime') !== undefined && valueOf(given, 'expires-at') !== undefined
-            ? ['--lifetime and --expires-at exclude each other']
-            : [],
-        run: async (context) => {
-          const answer = await context.client.change({
-            method: 'PUT',
-            path: path((flag) => requiredValueOf(context.flags, flag)),
-            body: { contentType: 'application/json', bytes: Buffer.from(toLockBody(context.flags)) },
-            namesAuthor: true,
-          })
-          if (context.output.isJson) showBody(context.output, answer)
-          else context.output.print(`created ${describe(context)}`)
+export const lockCommands: readonly Command[] = lockedThings.flatMap(({ command, what, flags, path, message }) => {
+  const where = [...flags.map(required), lockIdFlag]
+  return [
+    {
+      name: `create-${command}-lock`,
+      summary: `lock ${what}`,
+      flags: [
+        ...where,
+        {
+          name: 'message',
+          value: 'text',
+          help: message === 'wanted' ? 'why; servers refuse the lock without it' : 'why',
+          isRequired: message === 'required',
         },
-      },
-      {
-        name: `delete-${command}-lock`,
-        summary: `remove the lock of ${what}`,
-        flags: where,
-        run: async (context) => {
-          const answer = await context.client.change({
-            method: 'DELETE',
-            path: path((flag) => requiredValueOf(context.flags, flag)),
-            // Kuberpult refuses to remove a group's lock without it.
-            headers: { 'Content-Type': 'application/json' },
-            namesAuthor: true,
-          })
-          if (context.output.isJson) showBody(context.output, answer)
-          else context.output.print(`removed ${describe(context)}`)
+        { name: 'ci_link', value: 'address', help: 'where the pipeline that asks can be looked at', complain: aLink },
+        {
+          name: 'suggested_lifetime',
+          value: 'time',
+          help: 'how long it is meant to stay, such as 2d; does not end it',
+          complain: aLifetime,
         },
+        {
+          name: 'lifetime',
+          value: 'time',
+          help: 'after this time it no longer holds, such as 2d',
+          complain: aLifetime,
+        },
+        {
+          name: 'expires-at',
+          value: 'moment',
+          help: 'from then on it no longer holds, such as 2026-05-04T09:30:00Z',
+        },
+        commonFlags.useDexAuth,
+      ],
+      check: (given) =>
+        valueOf(given, 'lifetime') !== undefined && valueOf(given, 'expires-at') !== undefined
+          ? ['--lifetime and --expires-at exclude each other']
+          : [],
+      run: async (context) => {
+        const answer = await context.client.change({
+          method: 'PUT',
+          path: path((flag) => requiredValueOf(context.flags, flag)),
+          body: { contentType: 'application/json', bytes: Buffer.from(toLockBody(context.flags)) },
+          namesAuthor: true,
+        })
+        showResult(context, answer, `created ${describe(context, 'of')}`)
       },
-    ] satisfies readonly Command[]
+    },
+    {
+      name: `delete-${command}-lock`,
+      summary: `remove the lock of ${what}`,
+      flags: [...where, commonFlags.useDexAuth],
+      run: async (context) => {
+        const answer = await context.client.change({
+          method: 'DELETE',
+          path: path((flag) => requiredValueOf(context.flags, flag)),
+          // Kuberpult refuses to remove a group's lock without it.
+          headers: { 'Content-Type': 'application/json' },
+          namesAuthor: true,
+        })
+        // Kuberpult answers the same when there was none.
+        showResult(context, answer, `there is no ${describe(context, 'on')} any more`)
+      },
+    },
+  ] satisfies readonly Command[]
 
-    function describe({ flags: given }: Context): string {
-      const places = flags.map(({ name }) => `${name.replace('-', ' ')} ${valueOf(given, name)}`)
-      return `lock ${valueOf(given, 'lockID')} of ${places.toReversed().join(' in ')}`
-    }
-  },
-)
+  function describe({ flags: given }: Context, place: 'of' | 'on'): string {
+    const places = flags.map(({ name }) => `${name.replace('-', ' ')} ${valueOf(given, name)}`)
+    return `lock ${valueOf(given, 'lockID')} ${place} ${places.toReversed().join(' in ')}`
+  }
+})
+
+function showResult({ output }: Context, answer: Answer, text: string): void {
+  assertBody(answer)
+  if (output.isJson) showBody(output, answer)
+  else output.print(text)
+}
 
 /** In the order in which Kuberpult's client has them; what was not given is left out, but for the message. */
 function toLockBody(flags: ParsedFlags): string {
@@ -157,7 +171,7 @@ export const locks: Command = {
       },
       headers: acceptsMessage,
     })
-    showAnswer(context, answer, messages.locks, toText, paintTable)
+    showMessage(context, requireMessage(answer, messages.locks), messages.locks, toText, paintTable)
   },
 }
 

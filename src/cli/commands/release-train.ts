@@ -4,9 +4,9 @@ import type { PrognosisMessage } from '../../protobuf/to-prognosis-message.ts'
 import type { Answer } from '../answer.ts'
 import { acceptsMessage, problemOf } from '../answer.ts'
 import type { Command, Context } from '../command.ts'
-import { clientHeaders, CommandFailure, commonFlags, requireMessage, showAnswer } from '../command.ts'
-import { comparePrognoses } from '../compare-prognoses.ts'
-import { describeFailure } from '../describe-failure.ts'
+import { clientHeaders, CommandFailure, commonFlags, requireMessage, showAnswer, showMessage } from '../command.ts'
+import { comparePrognoses, hasArrived } from '../compare-prognoses.ts'
+import { describeFailure, summaryOf, toFailureDocument } from '../describe-failure.ts'
 import { aHeader, aLink, aName } from '../flag-values.ts'
 import type { Flag, ParsedFlags } from '../flags.ts'
 import { isOn, requiredValueOf, valueOf } from '../flags.ts'
@@ -32,7 +32,7 @@ export const prognosis: Command = {
   flags: [...targetFlags, { name: 'diff', help: 'show what changes in the manifests' }],
   run: async (context) => {
     const answer = await fetchPrognosis(context, isOn(context.flags, 'diff') ? 'true' : undefined)
-    showAnswer(context, answer, messages.prognosis, toDepartureBoard, paintBoard)
+    showMessage(context, requireMessage(answer, messages.prognosis), messages.prognosis, toDepartureBoard, paintBoard)
   },
 }
 
@@ -49,7 +49,7 @@ export const releaseTrain: Command = {
       help: 'run exactly the prognosis that has this fingerprint, or nothing',
       complain: aHeader,
     },
-    { name: 'use_dex_auth', help: 'changes nothing; taken because kuberpult-client takes it' },
+    commonFlags.useDexAuth,
   ],
   check: (flags) =>
     isOn(flags, 'if-prognosed') && valueOf(flags, 'if-match') !== undefined
@@ -117,7 +117,17 @@ function toChange(error: unknown, expected: PrognosisMessage | undefined): Comma
   if (!(error instanceof RequestFailure) || error.answer === undefined) return undefined
   const current = problemOf(error.answer)?.prognosis
   if (current === undefined) return undefined
+  const document = toFailureDocument(error)
+  if (expected !== undefined && error.isAfterLostAnswer && hasArrived(expected, current)) {
+    return new CommandFailure(
+      [
+        `${error.request} failed: ${summaryOf(error)}`,
+        '  An earlier try got no answer, and every version that it was to deploy is there: the train seems to have run.',
+      ],
+      document,
+    )
+  }
   const changes = expected === undefined ? toDepartureBoard(current) : comparePrognoses(expected, current)
   const title = expected === undefined ? 'The prognosis is now:' : 'What changed meanwhile:'
-  return new CommandFailure([...describeFailure(error), ...(changes === '' ? [] : ['', title, '', changes])])
+  return new CommandFailure([...describeFailure(error), ...(changes === '' ? [] : ['', title, '', changes])], document)
 }

@@ -3,6 +3,7 @@ import { messages } from '../messages.ts'
 import type { CreatedReleaseMessage } from '../messages.ts'
 import { acceptsMessage, messageOf } from '../answer.ts'
 import type { Command } from '../command.ts'
+import { compareWithLatest } from '../compare-with-latest.ts'
 import { clientHeaders, CommandFailure, commonFlags, required, showAnswer } from '../command.ts'
 import { describeFailure } from '../describe-failure.ts'
 import { aCommitId, aDisplayVersion, aLink, aName, aVersion, aWholeNumber } from '../flag-values.ts'
@@ -14,7 +15,6 @@ import { cleanLine } from '../output.ts'
 import { paintTable } from '../painters.ts'
 import { RequestFailure } from '../request.ts'
 import { toTable } from '../table.ts'
-import { compareWithLatest } from './compare-with-latest.ts'
 
 /** Flags that are sent as a form's value of the same name when they are given. */
 const valueFlags: readonly Flag[] = [
@@ -88,7 +88,7 @@ export const release: Command = {
     },
     { name: 'dry-run', help: 'create nothing: show what differs from the manifests of the latest release' },
     { name: 'skip_signatures', help: 'send no signatures' },
-    { name: 'use_dex_auth', help: 'changes nothing; taken because kuberpult-client takes it' },
+    commonFlags.useDexAuth,
   ],
   check: (flags) => {
     const { problems } = pairFiles(flags)
@@ -99,7 +99,8 @@ export const release: Command = {
   run: async (context) => {
     const { flags, client } = context
     const files = await readFiles(flags)
-    if (isOn(flags, 'dry-run')) return compareWithLatest(context, requiredValueOf(flags, 'application'), files)
+    const application = requiredValueOf(flags, 'application')
+    if (isOn(flags, 'dry-run')) return compareWithLatest(context, application, files)
     try {
       const answer = await client.change({
         method: 'POST',
@@ -107,6 +108,10 @@ export const release: Command = {
         headers: { ...acceptsMessage, ...clientHeaders(flags) },
         body: toFormBody(toForm(flags, files)),
         namesAuthor: true,
+        // Without a number, each try takes the next one.
+        ...(valueOf(flags, 'version') === undefined && {
+          lookBeforeRetry: `signalbox status --application ${application}`,
+        }),
       })
       showAnswer(context, answer, messages.createdRelease, toText, paintTable)
     } catch (error) {
@@ -123,7 +128,7 @@ interface NamedFiles {
 }
 
 /** The files of an environment, read. */
-export interface EnvironmentFiles {
+interface EnvironmentFiles {
   readonly environment: string
   readonly manifest: Buffer
   readonly signature: Buffer | undefined
@@ -252,7 +257,11 @@ function toRefusal(error: unknown): CommandFailure | undefined {
   const message = messageOf(error.answer, messages.createdRelease)
   if (message === undefined) return undefined
   const [first = '', ...others] = describeFailure(error)
-  return new CommandFailure([first, ...reasonsIn(message).map((reason) => `  ${reason}`), ...others])
+  const reasons = reasonsIn(message)
+  return new CommandFailure(
+    [first, ...reasons.map((reason) => `  ${reason}`), ...others],
+    JSON.stringify({ code: 'RELEASE_REFUSED', detail: reasons.join('\n'), status: error.answer.status }),
+  )
 }
 
 function reasonsIn(message: CreatedReleaseMessage): readonly string[] {

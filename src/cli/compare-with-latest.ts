@@ -1,13 +1,12 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
-import type { Answer } from '../answer.ts'
-import { problemOf, textOf } from '../answer.ts'
-import type { Context } from '../command.ts'
-import { CommandFailure } from '../command.ts'
-import { toFormBody } from '../form-body.ts'
-import { cleanLine } from '../output.ts'
-import { paintDiff } from '../painters.ts'
-import { RequestFailure } from '../request.ts'
-import type { EnvironmentFiles } from './release.ts'
+import type { Answer } from './answer.ts'
+import { problemOf, textOf } from './answer.ts'
+import type { Context } from './command.ts'
+import { CommandFailure } from './command.ts'
+import { toFormBody } from './form-body.ts'
+import { cleanLine } from './output.ts'
+import { paintDiff } from './painters.ts'
+import { RequestFailure } from './request.ts'
 
 /** What becomes of the manifest for one environment. */
 interface Comparison {
@@ -21,7 +20,7 @@ interface Comparison {
 export async function compareWithLatest(
   context: Context,
   application: string,
-  files: readonly EnvironmentFiles[],
+  files: readonly { readonly environment: string; readonly manifest: Buffer }[],
 ): Promise<void> {
   const latest = await fetchLatest(context, application)
   const ours = new Map(files.map(({ environment, manifest }) => [environment, manifest.toString()]))
