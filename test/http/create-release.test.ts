@@ -297,14 +297,14 @@ const fields: Readonly<Record<string, FieldCase>> = {
   },
   'a revision': {
     parts: [...release, value('revision', '1')],
-    current: 'is not possible: Signalbox has no revisions',
-    older: 'is not possible: Signalbox has no revisions',
+    current: 'a revision is not possible: Signalbox has none',
+    older: 'a revision is not possible: Signalbox has none',
   },
   'revision 0': { parts: [...release, value('revision', '0')], current: {}, older: {} },
   'a bracket': {
     parts: [...release, value('experimentalArgoBracket', 'x')],
-    current: 'is not possible: Signalbox has no brackets',
-    older: 'is not possible: Signalbox has no brackets',
+    current: 'an experimentalArgoBracket is not possible: Signalbox has no brackets',
+    older: 'an experimentalArgoBracket is not possible: Signalbox has no brackets',
   },
   "the sources' address": {
     parts: [...release, value('source_repo_url', 'x')],
