@@ -118,6 +118,22 @@ describe('a request that cannot be read', () => {
     expect(await exchange(server, text)).toMatchObject(aRawProblem(status, reason, code, detail))
   })
 
+  it.each([
+    ['its body', request(`PUT ${train}`, ['Content-Length: 100'], '{"ciLink":')],
+    [
+      'its form',
+      request('POST /api/release', ['Content-Type: multipart/form-data; boundary=b', 'Content-Length: 9'], '--b'),
+    ],
+    ['its headers', `PUT ${train} HTTP/1.1\r\nHost`],
+  ])('because its sender ends it in %s is told so', async (_where, text) => {
+    const server = await listenTestServer()
+    const { socket, read } = await open(server)
+    socket.end(text)
+    const answer = { ...(await read()), hasCommitted: false }
+    const detail = 'the connection closed before the whole request had arrived'
+    expect(answer).toMatchObject(aRawProblem(408, 'Request Timeout', 'REQUEST_TIMEOUT', detail))
+  })
+
   it('is logged under the id that the answer names', async () => {
     const server = await listenTestServer()
     const { headers } = await exchange(server, 'HELLO\r\n\r\n')
