@@ -33,7 +33,7 @@ export interface ManifestChecker {
   check(manifests: readonly SubmittedManifest[], signal?: AbortSignal): Promise<readonly CheckedManifest[]>
   /**
    * Whether two manifests say the same (spec 6.2): all documents are compared, comments, scalar styles and the order of keys count,
-   * indentation and flow layout do not. What is no YAML is the same only as its own bytes. Throws ManifestTooComplexError.
+   * indentation and flow layout do not. A document that is no YAML is the same only as its own bytes. Throws ManifestTooComplexError.
    */
   isSame(existing: Uint8Array, submitted: Uint8Array, signal?: AbortSignal): Promise<boolean>
   /**

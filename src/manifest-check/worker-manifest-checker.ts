@@ -21,7 +21,7 @@ export class WorkerManifestChecker implements ManifestChecker {
 
   constructor(options: WorkerManifestCheckerOptions = {}) {
     const threadOptions: ManifestThreadOptions = {
-      maximumMemory: options.maximumMemory ?? 256,
+      maximumMemory: options.maximumMemory ?? 768,
       maximumSeconds: options.maximumSeconds ?? 30,
       workerFile: options.workerFile ?? new URL('./manifest-worker.js', import.meta.url),
     }
