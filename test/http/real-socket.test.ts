@@ -300,6 +300,25 @@ describe('a train', () => {
   })
 })
 
+describe('a release', () => {
+  it('whose caller leaves while its manifests are looked into is dropped', async () => {
+    const server = await listenTestServer()
+    const before = await server.head()
+    const field = (disposition: string, content: string) =>
+      `--b\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${content}\r\n`
+    const manifest = field('name="manifests[dev]"; filename="m"', '---\na: 1\n'.repeat(500_000))
+    const form = `${field('name="application"', 'cart')}${manifest}--b--\r\n`
+    const headers = ['Content-Type: multipart/form-data; boundary=b', `Content-Length: ${form.length}`]
+    const { socket } = await open(server)
+    socket.write(request('POST /api/release', headers, form))
+    await once(socket, 'drain')
+    await sleep(200)
+    socket.destroy()
+    await waitFor(() => expect(server.log).toContainEqual(expect.objectContaining({ code: 'ABANDONED' })))
+    expect(await server.head()).toBe(before)
+  })
+})
+
 /** From the first commit on that is to be written, nothing is, until it is told to finish. */
 function holdWrites({ repository }: TestServer): {
   readonly writing: Promise<void>

@@ -25,9 +25,9 @@ describe('YAML is split', () => {
     expect(splitYaml(text)).toEqual(pieces)
   })
 
-  const lines =
+  const usual =
     'a: 1|- a|-|- - b|  c: 2|  - d|# e|  # e||---|--- f|...|- >-|- "g|  g"|"|- [|  h, i|  ]|]|- &j k|- *j|%YAML 1.2|l|\tm|- n: o|- ? p| q'
-  const line = fc.constantFrom(...lines.split('|'), '- |', '\u2028', '\r', '-\tr')
+  const line = fc.constantFrom(...usual.split('|'), '- |', '\u2028', '\r', '-\tr')
   // Some items more, so that pieces end between the lines.
   const text = fc
     .array(
