@@ -112,7 +112,7 @@ const schema = z.object({
   MAXIMUM_MANIFEST_BYTES: wholeNumber(1, 2 ** 30).default(10 * 1024 * 1024),
   MAXIMUM_RELEASE_VALUE_BYTES: wholeNumber(1, 2 ** 30).default(64 * 1024),
   MAXIMUM_RELEASE_PARTS: wholeNumber(1, 100_000).default(1000),
-  MANIFEST_CHECK_MEMORY_MB: wholeNumber(32, 65_536).default(256),
+  MANIFEST_CHECK_MEMORY_MB: wholeNumber(32, 65_536).default(768),
   MANIFEST_CHECK_SECONDS: wholeNumber(1, 3600).default(30),
   GIT_COMMITTER_NAME: oneLine.default('Signalbox'),
   GIT_COMMITTER_EMAIL: oneLine.default('signalbox@localhost'),

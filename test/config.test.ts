@@ -23,7 +23,7 @@ const defaults: ServerConfig = {
     maximumValueBytes: 65_536,
     maximumParts: 1000,
   },
-  manifestCheck: { maximumMemory: 256, maximumSeconds: 30 },
+  manifestCheck: { maximumMemory: 768, maximumSeconds: 30 },
   committer: { name: 'Signalbox', email: 'signalbox@localhost' },
   author: { name: 'Signalbox', email: 'signalbox@localhost' },
 }

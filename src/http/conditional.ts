@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** The entity tags of an `If-Match` or `If-None-Match` header; `*` stands for any. */
 export type EntityTags = '*' | readonly string[]
@@ -16,6 +17,22 @@ export function parseEntityTags(header: string | undefined): EntityTags | undefi
 /** Identifies the bytes of one representation: 16 hex digits. */
 export function hashOf(body: string | Uint8Array): string {
   return createHash('sha256').update(body).digest('hex').slice(0, 16)
+}
+
+const pieceLength = 256 * 1024
+
+/** The same of several parts, which may be large: others have their turn meanwhile. Where a part ends makes a difference. */
+export async function hashOfParts(parts: Iterable<string | Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  for (const part of parts) {
+    const bytes = typeof part === 'string' ? Buffer.from(part) : part
+    hash.update(`${bytes.length} `)
+    for (let offset = 0; offset < bytes.length; offset += pieceLength) {
+      hash.update(bytes.subarray(offset, offset + pieceLength))
+      await nextTurn()
+    }
+  }
+  return hash.digest('hex').slice(0, 16)
 }
 
 /** Whether `If-None-Match` says that the client has this representation already. */

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { ByteShare } from './byte-budget.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { DelimiterCounter } from './delimiter-counter.ts'
 import { RequestError, sendProblem } from './problem.ts'
@@ -15,10 +16,12 @@ export interface FormLimits {
   readonly maximumFileBytes: number
   readonly maximumValueBytes: number
   readonly maximumParts: number
-  /** All forms that are being read or worked on; not less than one may hold. */
+  /** What has arrived of all forms that are being read or worked on; not less than one may hold. */
   readonly maximumBytesTogether: number
   /** How long one waits for others to be done before it is refused, in milliseconds. */
   readonly maximumWait: number
+  /** How long nothing of a form may arrive before it is given up, in milliseconds. */
+  readonly maximumStall: number
 }
 
 /** The parts of a multipart/form-data body by name, each name's in their order. A part is a file when it has a file name. */
@@ -48,6 +51,7 @@ export function toFormLimits(releases: {
     maximumParts: releases.maximumParts,
     maximumBytesTogether: 8 * releases.maximumBytes,
     maximumWait: 10_000,
+    maximumStall: 10_000,
   }
 }
 
@@ -80,21 +84,32 @@ async function readForm(
   limits: FormLimits,
   budget: ByteBudget,
 ): Promise<Form> {
-  let giveBack: (() => void) | undefined
+  const share = budget.open()
+  reply.raw.once('close', () => budget.close(share))
   try {
     const boundary = boundaryOf(request)
-    // In chunks it may become as large as is allowed.
-    const length = Number(request.headers['content-length'] ?? limits.maximumBytes)
-    if (length > limits.maximumBytes) throw bodyTooLarge(limits)
-    const signal = whenCallerLeaves(reply)
-    giveBack = await budget.take(length, limits.maximumWait, signal)
-    if (giveBack === undefined) throw signal.aborted ? callerLeft() : tooBusy()
-    reply.raw.once('close', giveBack)
-    return await parseForm(request, boundary, limits)
+    if (Number(request.headers['content-length'] ?? 0) > limits.maximumBytes) throw bodyTooLarge(limits)
+    return await parseForm(request, boundary, { limits, budget, share, signal: whenCallerLeaves(reply) })
   } catch (error) {
-    giveBack?.()
-    await drain(request.raw, limits.maximumBytes)
+    budget.close(share)
+    // What does not go on arriving is not waited for twice.
+    if (error instanceof StalledError || !(await drain(request.raw, limits))) reply.header('Connection', 'close')
     throw error
+  }
+}
+
+/** What a body is read with. */
+interface Reading {
+  readonly limits: FormLimits
+  readonly budget: ByteBudget
+  readonly share: ByteShare
+  /** Aborted when the caller leaves. */
+  readonly signal: AbortSignal
+}
+
+class StalledError extends RequestError {
+  constructor({ maximumStall }: FormLimits) {
+    super('REQUEST_TIMEOUT', `nothing more of the form arrived for ${maximumStall / 1000} s`)
   }
 }
 
@@ -109,13 +124,18 @@ function boundaryOf(request: FastifyRequest): string {
   return boundary
 }
 
-async function parseForm(request: FastifyRequest, boundary: string, limits: FormLimits): Promise<Form> {
+async function parseForm(request: FastifyRequest, boundary: string, reading: Reading): Promise<Form> {
   const counter = new DelimiterCounter(boundary)
   const form = { values: new Map<string, string[]>(), files: new Map<string, Uint8Array[]>(), parts: 0 }
-  const body = Readable.from(readBody(request.raw, counter, limits), { objectMode: false })
+  const body = Readable.from(readBody(request.raw, counter, reading), { objectMode: false })
   try {
     // The plugin reads what it takes for the raw request.
-    await collectParts(Object.create(request, { raw: { value: body } }) as FastifyRequest, boundary, form, limits)
+    await collectParts(
+      Object.create(request, { raw: { value: body } }) as FastifyRequest,
+      boundary,
+      form,
+      reading.limits,
+    )
   } catch (error) {
     body.destroy()
     throw (error as { code?: unknown }).code === 'FST_PROTO_VIOLATION'
@@ -126,20 +146,23 @@ async function parseForm(request: FastifyRequest, boundary: string, limits: Form
   return form
 }
 
-/** The body as far as the limits allow, and only if it is whole. */
+/** The body as far as the limits allow, and only if it is whole. Reads no more while there is no memory for it. */
 async function* readBody(
   request: IncomingMessage,
   counter: DelimiterCounter,
-  limits: FormLimits,
+  { limits, budget, share, signal }: Reading,
 ): AsyncGenerator<Buffer> {
   let bytes = 0
-  for (let chunk = await nextChunk(request); chunk !== undefined; chunk = await nextChunk(request)) {
+  const next = () => nextChunk(request, limits)
+  for (let chunk = await next(); chunk !== undefined; chunk = await next()) {
     bytes += chunk.length
     counter.add(chunk)
     if (bytes > limits.maximumBytes) throw bodyTooLarge(limits)
     if (counter.parts > limits.maximumParts) {
       throw tooLarge('the form has more parts', limits.maximumParts, 'SIGNALBOX_MAXIMUM_RELEASE_PARTS')
     }
+    const taken = await budget.take(share, chunk.length, limits.maximumWait, signal)
+    if (taken !== 'taken') throw taken === 'refused' ? tooBusy() : callerLeft()
     yield chunk
   }
   if (!request.readableEnded) {
@@ -148,22 +171,30 @@ async function* readBody(
   if (!counter.isClosed) throw invalidBody('multipart: NextPart: EOF')
 }
 
-/** All that has arrived; undefined at the end, or when the connection is gone. */
-async function nextChunk(request: IncomingMessage): Promise<Buffer | undefined> {
+/** All that has arrived; undefined at the end, or when the connection is gone. Throws StalledError. */
+async function nextChunk(request: IncomingMessage, limits: FormLimits): Promise<Buffer | undefined> {
   for (;;) {
     // A megabyte may come in a million chunks. What arrives together is read together.
     await nextTurn()
     const chunk = request.read() as Buffer | null
     if (chunk !== null) return chunk
     if (request.readableEnded || request.destroyed) return undefined
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        request.off('readable', wake).off('end', wake).off('close', wake)
-        resolve()
-      }
-      request.on('readable', wake).on('end', wake).on('close', wake)
-    })
+    if (!(await hasMore(request, limits.maximumStall))) throw new StalledError(limits)
   }
+}
+
+/** Whether something happens to the request within that many milliseconds. */
+function hasMore(request: IncomingMessage, milliseconds: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const settle = (happens: boolean) => {
+      clearTimeout(timer)
+      request.off('readable', wake).off('end', wake).off('close', wake)
+      resolve(happens)
+    }
+    const wake = () => settle(true)
+    const timer = setTimeout(() => settle(false), milliseconds)
+    request.on('readable', wake).on('end', wake).on('close', wake)
+  })
 }
 
 interface CollectedForm {
@@ -231,13 +262,19 @@ function append<T>(map: Map<string, T[]>, name: string, item: T): void {
   else items.push(item)
 }
 
-/** Reads away what is left of the body; what is more than `limit` bytes, after the answer. */
-async function drain(request: IncomingMessage, limit: number): Promise<void> {
+/** Reads away what is left of the body; what is more than a form may hold, after the answer. False when it stops arriving. */
+async function drain(request: IncomingMessage, limits: FormLimits): Promise<boolean> {
   let bytes = 0
-  for (let chunk = await nextChunk(request); chunk !== undefined && bytes <= limit; chunk = await nextChunk(request)) {
-    bytes += chunk.length
+  try {
+    const next = () => nextChunk(request, limits)
+    for (let chunk = await next(); chunk !== undefined && bytes <= limits.maximumBytes; chunk = await next()) {
+      bytes += chunk.length
+    }
+  } catch {
+    return false
   }
   request.resume()
+  return true
 }
 
 function notMultipart(): RequestError {
@@ -254,12 +291,12 @@ function invalidBody(reason: string): RequestError {
 }
 
 function bodyTooLarge({ maximumBytes }: FormLimits): RequestError {
-  return tooLarge('the body is larger', maximumBytes, 'SIGNALBOX_MAXIMUM_RELEASE_BYTES')
+  return tooLarge('the form is larger', maximumBytes, 'SIGNALBOX_MAXIMUM_RELEASE_BYTES')
 }
 
 function tooLarge(what: string, limit: number, variable: string): RequestError {
   const unit = variable.endsWith('_BYTES') ? `${limit} bytes` : String(limit)
-  return new RequestError('BODY_TOO_LARGE', `${what} than the ${unit} that ${variable} allows`)
+  return new RequestError('BODY_TOO_LARGE', `${what} than the ${unit} that ${variable} allows in any form`)
 }
 
 function callerLeft(): RequestError {

@@ -7,7 +7,7 @@ import type { Snapshot } from '../core/snapshot.ts'
 import type { ManifestChecker } from '../manifest-check/manifest-checker.ts'
 import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
 import type { ManifestStore } from '../manifest-store/manifest-store.ts'
-import { AbandonedError, StoreUnavailableError } from '../manifest-store/store-errors.ts'
+import { StoreUnavailableError } from '../manifest-store/store-errors.ts'
 import type { ManifestDiffs } from '../protobuf/to-prognosis-message.ts'
 
 /** In one answer. They are counted in the order of the answer, so that the same prognosis has the same diffs. */
@@ -23,7 +23,7 @@ export interface DiffSources {
 
 /**
  * How a train would change manifests: for each application that travels, what stands in the environment against what its release
- * brings. Where that is the same there is no diff; where it cannot be told, a sentence in parentheses says why. Throws AbandonedError.
+ * brings. Where that is the same there is no diff; where it cannot be told, a sentence in parentheses says why. Throws the signal's reason.
  */
 export async function diffManifests(
   prognosis: Prognosis,
@@ -40,7 +40,7 @@ export async function diffManifests(
       if (application.outcome.kind !== 'travels') continue
       // What is cached or equal waits for nothing; others would wait for thousands of them.
       await nextTurn()
-      if (sources.signal.aborted) throw new AbandonedError('the caller left before all manifests were compared')
+      sources.signal.throwIfAborted()
       const pair = toPair(environment, application, application.outcome.release)
       const diff = await diffPair(pair, snapshot, sources, spent)
       if (diff !== '') ofEnvironment.set(application.application, diff)
@@ -77,7 +77,7 @@ function toPair(
 async function diffPair(
   pair: Pair,
   snapshot: Snapshot,
-  { store, manifestChecker }: DiffSources,
+  { store, manifestChecker, signal }: DiffSources,
   spent: { length: number; bytesRead: number },
 ): Promise<string> {
   if (spent.length > maximumLength || spent.bytesRead > maximumBytesRead) return leftOut(pair)
@@ -88,7 +88,7 @@ async function diffPair(
     const coming = contentOf(id === undefined ? undefined : await store.readBlob(id))
     spent.bytesRead += existing.length + coming.length
     if (Buffer.compare(existing, coming) === 0) return ''
-    const diff = await manifestChecker.diff(existing, coming, pair)
+    const diff = await manifestChecker.diff(existing, coming, pair, signal)
     spent.length += diff.length
     return spent.length > maximumLength ? leftOut(pair) : diff
   } catch (error) {

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { MessageType } from '../protobuf/messages.ts'
 import { toBinary, toJson } from '../protobuf/messages.ts'
@@ -77,10 +79,31 @@ export function sendRepresentation(
 ): FastifyReply {
   const hash = hashOf(body)
   const entityTag = fingerprint === undefined ? hash : `${fingerprint}.${hash}`
+  return sendTagged(request, reply, { contentType, entityTag }, () => body)
+}
+
+/** The same where the entity tag is known before the body is made: one that nobody needs is not made at all. */
+export function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { contentType, entityTag }: { readonly contentType: string; readonly entityTag: string },
+  toBody: () => string | Uint8Array | Readable,
+): FastifyReply {
   reply
     .header('ETag', `"${entityTag}"`)
     .header('Cache-Control', 'private, no-cache')
     .header('Vary', 'Accept, Authorization')
   if (isNotModified(request.headers['if-none-match'], entityTag)) return reply.code(304).send()
-  return reply.type(contentType).send(body)
+  return reply.type(contentType).send(toBody())
+}
+
+/** A body that is made piece by piece while it is sent, and others have their turn in between. */
+export function toStream(pieces: Iterable<string | Uint8Array>): Readable {
+  async function* inTurns() {
+    for (const piece of pieces) {
+      yield piece
+      await nextTurn()
+    }
+  }
+  return Readable.from(inTurns(), { objectMode: false })
 }

@@ -47,6 +47,8 @@ function toRequestError({ code = '' }: { readonly code?: string }): RequestError
       return new RequestError('HEADERS_TOO_LARGE', 'the URL and the headers together are larger than 16 KB')
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new RequestError('REQUEST_TIMEOUT', 'the request took too long to arrive')
+    case 'HPE_INVALID_EOF_STATE':
+      return new RequestError('REQUEST_TIMEOUT', 'the connection closed before the whole request had arrived')
     default:
       return new RequestError('INVALID_REQUEST', 'this is no HTTP request that can be read')
   }

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { ObjectId } from '../core/object-id.ts'
 import type { ManifestProblem } from './manifest-checker.ts'
+import { splitYaml } from './split-yaml.ts'
 import { readDocuments } from './yaml-documents.ts'
 
 /** The id of the blob that git would make of these bytes. */
@@ -12,8 +13,15 @@ export function blobId(bytes: Uint8Array): ObjectId {
 /** The first reason why these bytes are no YAML in UTF-8; undefined when all their documents are. */
 export function findManifestProblem(bytes: Uint8Array): ManifestProblem | undefined {
   if (!isUtf8(bytes)) return toEncodingProblem(bytes)
-  for (const one of readDocuments(toText(bytes))) {
-    if ('problem' in one) return one.problem
+  let offset = 0
+  const text = toText(bytes)
+  for (const piece of splitYaml(text)) {
+    for (const one of readDocuments(piece)) {
+      if (!('problem' in one)) continue
+      const linesBefore = text.slice(0, offset).split('\n').length - 1
+      return { ...one.problem, line: linesBefore + one.problem.line }
+    }
+    offset += piece.length
   }
   return undefined
 }

@@ -2,14 +2,25 @@ import { isUtf8 } from 'node:buffer'
 import type { Document } from 'yaml'
 import { isScalar, visit } from 'yaml'
 import { toText } from './check-manifest.ts'
+import { splitYaml } from './split-yaml.ts'
 import { readDocuments } from './yaml-documents.ts'
 
 /** Whether two manifests say the same: see ManifestChecker. */
 export function isSameManifest(existing: Uint8Array, submitted: Uint8Array): boolean {
   if (Buffer.compare(existing, submitted) === 0) return true
   if (!isUtf8(existing) || !isUtf8(submitted)) return false
-  const others = readDocuments(toText(submitted))
-  for (const one of readDocuments(toText(existing))) {
+  const [texts, others] = [toText(existing), toText(submitted)]
+  const [pieces, otherPieces] = [splitYaml(texts), splitYaml(others)]
+  if (pieces.length !== otherPieces.length) return haveSameDocuments(texts, others)
+  return pieces.every((piece, index) => {
+    const other = otherPieces[index] ?? ''
+    return piece === other || haveSameDocuments(piece, other)
+  })
+}
+
+function haveSameDocuments(text: string, otherText: string): boolean {
+  const others = readDocuments(otherText)
+  for (const one of readDocuments(text)) {
     const other = others.next()
     if (other.done === true || 'problem' in one || 'problem' in other.value) return false
     if (toCanonicalText(one.document) !== toCanonicalText(other.value.document)) return false

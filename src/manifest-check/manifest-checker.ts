@@ -21,23 +21,31 @@ export interface ManifestProblem {
   readonly column: number
 }
 
-/** What has to look into manifests. However large or hostile they are, it holds nobody else up. */
+/**
+ * What has to look into manifests. It never holds up the process; what is small never waits for what is large, and callers whose
+ * manifests are large take turns. When the signal is aborted, what was asked for is dropped, and the promise fails with its reason.
+ */
 export interface ManifestChecker {
   /**
    * Whether each manifest is UTF-8 and YAML, in the order given. Every document must parse, keys must be unique and aliases known;
    * aliases are not followed. A manifest without any content is fine. Throws ManifestTooComplexError.
    */
-  check(manifests: readonly SubmittedManifest[]): Promise<readonly CheckedManifest[]>
+  check(manifests: readonly SubmittedManifest[], signal?: AbortSignal): Promise<readonly CheckedManifest[]>
   /**
    * Whether two manifests say the same (spec 6.2): all documents are compared, comments, scalar styles and the order of keys count,
-   * indentation and flow layout do not. What is no YAML is the same only as its own bytes. Throws ManifestTooComplexError.
+   * indentation and flow layout do not. A document that is no YAML is the same only as its own bytes. Throws ManifestTooComplexError.
    */
-  isSame(existing: Uint8Array, submitted: Uint8Array): Promise<boolean>
+  isSame(existing: Uint8Array, submitted: Uint8Array, signal?: AbortSignal): Promise<boolean>
   /**
    * A unified diff with 3 lines of context; empty for equal texts. One of more than 5000 lines added and removed, or larger than
    * 256 KB, is a sentence in parentheses that says so. Throws ManifestTooComplexError.
    */
-  diff(existing: Uint8Array | string, submitted: Uint8Array | string, names: DiffNames): Promise<string>
+  diff(
+    existing: Uint8Array | string,
+    submitted: Uint8Array | string,
+    names: DiffNames,
+    signal?: AbortSignal,
+  ): Promise<string>
 }
 
 /** What stands behind `---` and `+++`. */

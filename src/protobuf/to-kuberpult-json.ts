@@ -2,7 +2,7 @@ import type { CreatedReleaseMessage } from './to-created-release-message.ts'
 import type { ReleaseDetails } from '../core/release-details.ts'
 import type { ReleaseMessage } from './to-application-message.ts'
 import type { LockMessage } from './to-lock-message.ts'
-import type { ManifestMessage, ManifestsMessage } from './to-manifests-message.ts'
+import { toTexts } from './to-manifests-message.ts'
 import type {
   ApplicationPrognosisMessage,
   EnvironmentPrognosisMessage,
@@ -76,12 +76,27 @@ export function toKuberpultCreatedReleaseJson(message: CreatedReleaseMessage): s
   return `${outcome}\n`
 }
 
-/** A release with its manifests as Kuberpult's server sends it; what cannot be read is told in a member of ours. */
-export function toKuberpultManifestsJson({ release, manifests }: ManifestsMessage): string {
-  return toObject([
-    ['release', toRelease(release)],
-    ['manifests', mapOrAbsent(manifests, toManifest)],
-  ])
+/**
+ * A release with its manifests as Kuberpult's server sends it, in pieces of text that are made quickly; what cannot be read is told in a
+ * member of ours.
+ */
+export function* toKuberpultManifestsJson(
+  release: ReleaseMessage,
+  manifests: ReadonlyMap<string, Uint8Array>,
+): Generator<string> {
+  yield `{"release":${toRelease(release)}`
+  let before = ',"manifests":{'
+  for (const [environment, bytes] of [...manifests].toSorted(([a], [b]) => compareAsGo(a, b))) {
+    yield `${before}${toText(environment)}:{"environment":${toText(environment)}`
+    before = ','
+    if (bytes.length > 0) {
+      yield ',"content":"'
+      for (const text of toTexts(bytes)) yield toText(text).slice(1, -1)
+      yield '"'
+    }
+    yield '}'
+  }
+  yield manifests.size === 0 ? '}' : '}}'
 }
 
 /** Which source commit is deployed, as Kuberpult's server sends it: no member when nothing is. */
@@ -110,13 +125,6 @@ function toRelease(release: ReleaseMessage): string {
     ['environments', release.environments.length === 0 ? undefined : `[${release.environments.map(toText).join(',')}]`],
     ['ci_link', textOrAbsent(release.ciLink)],
     ['unreadable', textOrAbsent(release.unreadable)],
-  ])
-}
-
-function toManifest({ environment, content }: ManifestMessage): string {
-  return toObject([
-    ['environment', textOrAbsent(environment)],
-    ['content', textOrAbsent(content)],
   ])
 }
 

@@ -1,14 +1,9 @@
-import type { Application } from '../core/application.ts'
-import type { EnvironmentName } from '../core/names.ts'
-import type { ReleaseDetails } from '../core/release-details.ts'
-import type { Snapshot } from '../core/snapshot.ts'
-import { messageType } from './messages.ts'
+import { messageType, toBinary } from './messages.ts'
 import type { ReleaseMessage } from './to-application-message.ts'
-import { findDeployments, toReleaseMessage } from './to-application-message.ts'
 
 /** api.v1.GetManifestsResponse */
 export interface ManifestsMessage {
-  readonly release: ReleaseMessage
+  readonly release?: ReleaseMessage | undefined
   readonly manifests: Readonly<Record<string, ManifestMessage>>
 }
 
@@ -20,20 +15,28 @@ export interface ManifestMessage {
 
 export const manifestsMessageType = messageType<ManifestsMessage>('api.v1.GetManifestsResponse')
 
-/** A release with its manifests. What of a manifest is not UTF-8 becomes U+FFFD, as in Kuberpult's JSON. */
-export function toManifestsMessage(
-  snapshot: Snapshot,
-  application: Application,
-  release: ReleaseDetails,
-  manifests: ReadonlyMap<EnvironmentName, Uint8Array>,
-): ManifestsMessage {
-  return {
-    release: toReleaseMessage(release, findDeployments(snapshot, application).deployments),
-    manifests: Object.fromEntries(
-      [...manifests].map(([environment, bytes]) => [environment, { environment, content: decoder.decode(bytes) }]),
-    ),
+/**
+ * A release with its manifests in protobuf's binary form, in pieces: messages one behind the other are read as one with the fields of
+ * all. What of a manifest is not UTF-8 becomes U+FFFD, as in Kuberpult's JSON.
+ */
+export function* toManifestsBinary(
+  release: ReleaseMessage,
+  manifests: ReadonlyMap<string, Uint8Array>,
+): Generator<Uint8Array> {
+  yield toBinary(manifestsMessageType, { release, manifests: {} })
+  for (const [environment, bytes] of manifests) {
+    const content = [...toTexts(bytes)].join('')
+    yield toBinary(manifestsMessageType, { manifests: { [environment]: { environment, content } } })
   }
 }
 
-/** A byte order mark is part of the manifest. */
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+const pieceLength = 64 * 1024
+
+/** The text of a manifest in pieces. A byte order mark is part of it. */
+export function* toTexts(bytes: Uint8Array): Generator<string> {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  for (let offset = 0; offset < bytes.length; offset += pieceLength) {
+    yield decoder.decode(bytes.subarray(offset, offset + pieceLength), { stream: true })
+  }
+  yield decoder.decode()
+}

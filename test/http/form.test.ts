@@ -243,7 +243,7 @@ describe('a body that is no form', () => {
 
 describe('a form that is too large', () => {
   const limits = { maximumBytes: 200_000, maximumFileBytes: 1000, maximumValueBytes: 100, maximumParts: 10 }
-  const whole = 'the body is larger than the 200000 bytes that SIGNALBOX_MAXIMUM_RELEASE_BYTES allows'
+  const whole = 'the form is larger than the 200000 bytes that SIGNALBOX_MAXIMUM_RELEASE_BYTES allows in any form'
   const chunked = (body: string) =>
     request(
       'POST /form',
@@ -257,27 +257,27 @@ describe('a form that is too large', () => {
     [
       'in a file',
       post(file('manifests[dev]', 'x'.repeat(1001)) + value('a', '1') + end),
-      "the file 'manifests[dev]' is larger than the 1000 bytes that SIGNALBOX_MAXIMUM_MANIFEST_BYTES allows",
+      "the file 'manifests[dev]' is larger than the 1000 bytes that SIGNALBOX_MAXIMUM_MANIFEST_BYTES allows in any form",
     ],
     [
       'in a file that is much too large',
       post(file('a', 'x'.repeat(190_000)) + value('a', '1') + end),
-      "the file 'a' is larger than the 1000 bytes that SIGNALBOX_MAXIMUM_MANIFEST_BYTES allows",
+      "the file 'a' is larger than the 1000 bytes that SIGNALBOX_MAXIMUM_MANIFEST_BYTES allows in any form",
     ],
     [
       'in a value',
       post(value('a', 'x'.repeat(101)) + end),
-      "the value of 'a' is larger than the 100 bytes that SIGNALBOX_MAXIMUM_RELEASE_VALUE_BYTES allows",
+      "the value of 'a' is larger than the 100 bytes that SIGNALBOX_MAXIMUM_RELEASE_VALUE_BYTES allows in any form",
     ],
     [
       'in the number of its parts',
       post(value('a', '1').repeat(11) + end),
-      'the form has more parts than the 10 that SIGNALBOX_MAXIMUM_RELEASE_PARTS allows',
+      'the form has more parts than the 10 that SIGNALBOX_MAXIMUM_RELEASE_PARTS allows in any form',
     ],
     [
       'in the number of parts that are none',
       post(`--${boundary}\r\n\r\n\r\n`.repeat(11) + end),
-      'the form has more parts than the 10 that SIGNALBOX_MAXIMUM_RELEASE_PARTS allows',
+      'the form has more parts than the 10 that SIGNALBOX_MAXIMUM_RELEASE_PARTS allows in any form',
     ],
   ])('%s is refused by the name of the limit, and the connection stays', async (_how, text, detail) => {
     const connection = await open(await listenForForms(limits))
@@ -308,7 +308,54 @@ describe('a client that leaves in the middle of a form', () => {
   })
 })
 
+describe('a form that stops arriving', () => {
+  it('is given up, and its connection closed', async () => {
+    const { port } = await listenForForms({ maximumStall: 50 })
+    const { socket, read, closed } = await open({ port })
+    socket.write(request('POST /form', [multipart, 'Content-Length: 1000'], value('a', '1')))
+    const { status, headers, body } = await read()
+    expect({ status, connection: headers['connection'], body: JSON.parse(body) as unknown }).toMatchObject({
+      status: 408,
+      connection: 'close',
+      body: { code: 'REQUEST_TIMEOUT', detail: 'nothing more of the form arrived for 0.05 s' },
+    })
+    await closed
+  })
+
+  it('after it was refused is not waited for', async () => {
+    const { port } = await listenForForms({ maximumStall: 50 })
+    const { socket, read, closed } = await open({ port })
+    socket.write(request('POST /form', ['Content-Type: application/json', 'Content-Length: 1000'], '{'))
+    expect(await read()).toMatchObject({ status: 400, headers: { connection: 'close' } })
+    await closed
+  })
+})
+
 describe('forms that together are too large', () => {
+  it('count as what has arrived of them, not as what they announce', async () => {
+    const { port } = await listenForForms({ maximumBytes: 1000, maximumBytesTogether: 1000 })
+    for (let idle = 0; idle < 3; idle += 1) {
+      const { socket } = await open({ port })
+      socket.write(request('POST /form', [multipart, 'Content-Length: 1000'], `--${boundary}`))
+    }
+    await sleep(20)
+    expect(await exchange(await open({ port }), post(file('a', 'x'.repeat(700)) + end))).toMatchObject({ status: 200 })
+  })
+
+  it('do not wait for each other for ever', async () => {
+    const { port } = await listenForForms({ maximumBytes: 1000, maximumBytesTogether: 1000 })
+    const body = post(file('a', 'x'.repeat(800)) + end)
+    const connections = [await open({ port }), await open({ port }), await open({ port })]
+    for (const { socket } of connections) {
+      socket.write(body.slice(0, 450))
+      await sleep(20)
+    }
+    for (const { socket } of connections) socket.write(body.slice(450))
+    const statuses = await Promise.all(connections.map(async ({ read }) => (await read()).status))
+    expect(statuses[0]).toBe(200)
+    expect(statuses).toContain(503)
+  })
+
   it('wait for each other', async () => {
     let release = () => {}
     const released = new Promise<void>((resolve) => (release = resolve))

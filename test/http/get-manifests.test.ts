@@ -95,11 +95,43 @@ describe('the manifests of a release', () => {
     })
   })
 
-  it('are 304 while they are the same', async () => {
-    const { send } = await createTestServer({ changes: searchRelease })
+  it('are the same however large they are', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from('\u{1f600}<ü'.repeat(700_000)),
+      Uint8Array.of(0xf0, 0x9f, 0x98),
+      Buffer.alloc(3_000_000, '\u00fc\u2028"\n'),
+    ])
+    const content = { kind: 'bytes', id: createObject('blob', bytes).id, bytes } as const
+    const path = (environment: string) => `${search}/1/environments/${environment}/manifests.yaml`
+    const { send } = await createTestServer({
+      changes: [
+        { path: path('staging'), content },
+        { path: path('dev'), content },
+      ],
+    })
+    const { text } = await send(`GET ${newPath}/1`)
+    const json = JSON.stringify(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes))
+      .replaceAll('<', '\\u003c')
+      .replaceAll('\u2028', '\\u2028')
+    const member = (environment: string) => `"${environment}":{"environment":"${environment}","content":${json}}`
+    expect(text.slice(text.indexOf('"manifests"')) === `"manifests":{${member('dev')},${member('staging')}}}`).toBe(
+      true,
+    )
+    const binary = await send(`GET ${newPath}/1`, { headers: { accept: 'application/x-protobuf' } })
+    const { manifests } = fromBinary(manifestsMessageType, binary.bytes)
+    expect(manifests['staging']?.content === bytes.toString()).toBe(true)
+  })
+
+  it('are 304 while they are the same, in the same form', async () => {
+    const { send, commit } = await createTestServer({ changes: searchRelease })
     const { headers } = await send(`GET ${newPath}/7`)
+    const known = { 'if-none-match': headers['etag'] ?? '' }
+    const binary = { ...known, accept: 'application/x-protobuf' }
+    expect(await send(`GET ${newPath}/7`, { headers: binary })).toMatchObject({ status: 200 })
     const again = await send(`GET ${newPath}/7`, { headers: { 'if-none-match': headers['etag'] ?? '' } })
     expect(again).toMatchObject({ status: 304, text: '' })
+    await commit(file(`${search}/7/environments/staging/manifests.yaml`, 'x: 2\n'))
+    expect(await send(`GET ${newPath}/7`, { headers: known })).toMatchObject({ status: 200 })
   })
 })
 

@@ -118,6 +118,22 @@ describe('a request that cannot be read', () => {
     expect(await exchange(server, text)).toMatchObject(aRawProblem(status, reason, code, detail))
   })
 
+  it.each([
+    ['its body', request(`PUT ${train}`, ['Content-Length: 100'], '{"ciLink":')],
+    [
+      'its form',
+      request('POST /api/release', ['Content-Type: multipart/form-data; boundary=b', 'Content-Length: 9'], '--b'),
+    ],
+    ['its headers', `PUT ${train} HTTP/1.1\r\nHost`],
+  ])('because its sender ends it in %s is told so', async (_where, text) => {
+    const server = await listenTestServer()
+    const { socket, read } = await open(server)
+    socket.end(text)
+    const answer = { ...(await read()), hasCommitted: false }
+    const detail = 'the connection closed before the whole request had arrived'
+    expect(answer).toMatchObject(aRawProblem(408, 'Request Timeout', 'REQUEST_TIMEOUT', detail))
+  })
+
   it('is logged under the id that the answer names', async () => {
     const server = await listenTestServer()
     const { headers } = await exchange(server, 'HELLO\r\n\r\n')
@@ -281,6 +297,25 @@ describe('a train', () => {
     await closed
     await closing
     await expect(open(server)).rejects.toThrow('ECONNREFUSED')
+  })
+})
+
+describe('a release', () => {
+  it('whose caller leaves while its manifests are looked into is dropped', async () => {
+    const server = await listenTestServer()
+    const before = await server.head()
+    const field = (disposition: string, content: string) =>
+      `--b\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${content}\r\n`
+    const manifest = field('name="manifests[dev]"; filename="m"', '---\na: 1\n'.repeat(500_000))
+    const form = `${field('name="application"', 'cart')}${manifest}--b--\r\n`
+    const headers = ['Content-Type: multipart/form-data; boundary=b', `Content-Length: ${form.length}`]
+    const { socket } = await open(server)
+    socket.write(request('POST /api/release', headers, form))
+    await once(socket, 'drain')
+    await sleep(200)
+    socket.destroy()
+    await waitFor(() => expect(server.log).toContainEqual(expect.objectContaining({ code: 'ABANDONED' })))
+    expect(await server.head()).toBe(before)
   })
 })
 

@@ -24,6 +24,13 @@ describe('a manifest', () => {
     ['no YAML in its second document', 'a: 1\n---\nb: c: d\n', 3, 4, /Nested mappings/],
     ['a tab for indentation', 'a:\n\tb: 1\n', 2, 1, /Tabs are not allowed|tab/i],
     ['a key twice', 'a:\n  b: 1\n  c: 2\n  "b": 3\n', 4, 3, /^Map keys must be unique: "b"$/],
+    [
+      'a key twice in a late item of a list',
+      `${'- a: 1\n'.repeat(250)}- b: 1\n  b: 2\n`,
+      252,
+      3,
+      /^Map keys must be unique: "b"$/,
+    ],
     ['a key twice in a flow map', 'x\n---\n{a: 1, a: 2}\n', 3, 8, /^Map keys must be unique: "a"$/],
     ['an alias of nothing', 'a: 1\nb: *c\n', 2, 4, /^Alias of an unknown anchor: c$/],
     ['an alias before its anchor', 'a: *b\nc: &b 1\n', 1, 4, /^Alias of an unknown anchor: b$/],

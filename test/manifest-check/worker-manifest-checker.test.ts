@@ -9,6 +9,9 @@ const fine = { environment: 'dev', bytes: bytes('a: 1\n') }
 /** More than it takes to start the thread, in nodes. */
 const complex = { environment: 'staging', bytes: bytes(`[${'a, '.repeat(500_000)}]`) }
 
+/** More than 256 KB, and quick nevertheless. */
+const large = { environment: 'staging', bytes: bytes('a: 1\n---\n'.repeat(30_000)) }
+
 describe('the manifest checker', () => {
   it('answers for each manifest in its order, with the id of its blob', async () => {
     const checker = createTestChecker()
@@ -77,6 +80,48 @@ describe('the manifest checker', () => {
       },
     })
     expect(quick).toMatchObject({ status: 'fulfilled' })
+  })
+
+  it('does not let what is small wait for what is large', async () => {
+    const checker = createTestChecker()
+    const order: string[] = []
+    const first = checker.check([large, large]).then(() => order.push('large'))
+    await checker.check([fine])
+    order.push('small')
+    await checker.diff(fine.bytes, bytes('a: 2'), { from: 'x', to: 'y' })
+    order.push('diff')
+    await first
+    expect(order).toEqual(['small', 'diff', 'large'])
+  })
+
+  it('lets those take turns who have several that are large', async () => {
+    const checker = createTestChecker()
+    const order: string[] = []
+    await Promise.all([
+      checker.check([large, large, large]).then(() => order.push('three')),
+      checker.check([large]).then(() => order.push('one')),
+    ])
+    expect(order).toEqual(['one', 'three'])
+  })
+
+  it('drops what nobody waits for any more, whether it runs or waits', async () => {
+    const checker = createTestChecker({ maximumSeconds: 10 })
+    const endless = { environment: 'staging', bytes: bytes('---\na: 1\n'.repeat(1_000_000)) }
+    const caller = new AbortController()
+    const jobs = Promise.allSettled([
+      checker.check([endless], caller.signal),
+      checker.isSame(endless.bytes, large.bytes, caller.signal),
+      checker.check([large]),
+    ])
+    await checker.check([fine])
+    const reason = new Error('left')
+    caller.abort(reason)
+    expect(await jobs).toEqual([
+      { status: 'rejected', reason },
+      { status: 'rejected', reason },
+      { status: 'fulfilled', value: [expect.objectContaining({ environment: 'staging' })] },
+    ])
+    await expect(checker.check([fine], caller.signal)).rejects.toBe(reason)
   })
 
   it('fails when its thread cannot be started, every time anew', async () => {

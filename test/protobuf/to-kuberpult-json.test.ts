@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Prognosis } from '../../src/core/release-train-prognosis.ts'
 import { fromBinary, toBinary } from '../../src/protobuf/messages.ts'
-import { toKuberpultPrognosisJson, toKuberpultReleaseTrainJson } from '../../src/protobuf/to-kuberpult-json.ts'
+import {
+  toKuberpultManifestsJson,
+  toKuberpultPrognosisJson,
+  toKuberpultReleaseTrainJson,
+} from '../../src/protobuf/to-kuberpult-json.ts'
 import { toLockMessage } from '../../src/protobuf/to-lock-message.ts'
 import { prognosisMessageType, toPrognosisMessage } from '../../src/protobuf/to-prognosis-message.ts'
 import { toReleaseTrainMessage } from '../../src/protobuf/to-release-train-message.ts'
@@ -190,5 +194,14 @@ describe("Kuberpult's answer to a train", () => {
     ['{"target":"production","team":"payments"}', aPrognosisOfEverything()],
   ])('%s', (body, prognosis) => {
     expect(toKuberpultReleaseTrainJson(toReleaseTrainMessage(prognosis, context))).toBe(body)
+  })
+})
+
+describe('the manifests of a release', () => {
+  it('come in small pieces, however large they are', () => {
+    const release = { environments: [], deployedIn: [] }
+    const pieces = [...toKuberpultManifestsJson(release, new Map([['dev', Buffer.alloc(1_000_000, '<')]]))]
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(500_000)
+    expect(JSON.parse(pieces.join(''))).toMatchObject({ manifests: { dev: { content: '<'.repeat(1_000_000) } } })
   })
 })

@@ -13,6 +13,7 @@ import { RequestError } from '../problem.ts'
 import { binarySchema, messageForms } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
 import { submit } from '../submit.ts'
+import { whenCallerLeaves } from '../when-caller-leaves.ts'
 import type { ReleaseDialect, ReleaseForm } from './release-form.ts'
 import { readReleaseForm } from './release-form.ts'
 
@@ -81,13 +82,14 @@ export function createRelease(app: FastifyInstance, context: ServerContext, read
       },
       handle: async ({ form, request }, reply) => {
         const fields = readReleaseForm(await readForm(request, reply), dialect, context.allowedDomains)
-        const release = await checkManifests(context, fields)
-        const { outcome, commit } = await submitRelease(context, release, request, reply)
+        const signal = whenCallerLeaves(reply)
+        const release = await checkManifests(context, fields, signal)
+        const { outcome, commit } = await submitRelease(context, release, { request, reply, signal })
         const message = toCreatedReleaseMessage(
           release.application,
           outcome,
           commit,
-          outcome.kind === 'different' ? await toDiff(context, outcome) : '',
+          outcome.kind === 'different' ? await toDiff(context, outcome, signal) : '',
         )
         if (outcome.kind === 'created') {
           reply.header('Location', `/api/applications/${encodeURIComponent(release.application)}`)
@@ -106,9 +108,13 @@ function sendOutcome(reply: FastifyReply, mediaType: string, message: CreatedRel
 }
 
 /** Every manifest must be YAML; all that are not are named, each with its first problem. */
-async function checkManifests(context: ServerContext, { manifests, ...fields }: ReleaseForm): Promise<NewRelease> {
+async function checkManifests(
+  context: ServerContext,
+  { manifests, ...fields }: ReleaseForm,
+  signal: AbortSignal,
+): Promise<NewRelease> {
   const submitted = Array.from(manifests, ([environment, bytes]) => ({ environment, bytes }))
-  const checked = await context.manifestChecker.check(submitted)
+  const checked = await context.manifestChecker.check(submitted, signal)
   const errors = checked.flatMap(({ environment, problem }) =>
     problem === undefined
       ? []
@@ -140,8 +146,11 @@ type Decided = Exclude<ReleaseOutcome, { kind: 'undecided' }>
 async function submitRelease(
   context: ServerContext,
   release: NewRelease,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  {
+    request,
+    reply,
+    signal,
+  }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly signal: AbortSignal },
 ): Promise<{ readonly outcome: Decided; readonly commit: ObjectId | undefined }> {
   const { settings, allowsLongApplicationNames: allowsLongNames, store, manifestChecker } = context
   const comparisons = new Map<string, boolean>()
@@ -150,7 +159,7 @@ async function submitRelease(
     const { result: outcome, commit } = await submit(context, command, request, reply)
     if (outcome.kind !== 'undecided') return { outcome, commit }
     for (const { existing, requested } of outcome.pairs) {
-      const isSame = await manifestChecker.isSame(await store.readBlob(existing), requested.bytes)
+      const isSame = await manifestChecker.isSame(await store.readBlob(existing), requested.bytes, signal)
       comparisons.set(pairKey(existing, requested.id), isSame)
     }
   }
@@ -161,14 +170,16 @@ async function submitRelease(
 async function toDiff(
   { store, manifestChecker }: ServerContext,
   { difference }: Extract<ReleaseOutcome, { kind: 'different' }>,
+  signal: AbortSignal,
 ): Promise<string> {
   if (difference.kind === 'text') {
-    return manifestChecker.diff(difference.existing, difference.requested, { from: 'existing', to: 'request' })
+    const names = { from: 'existing', to: 'request' }
+    return manifestChecker.diff(difference.existing, difference.requested, names, signal)
   }
   const { environment, existing, requested } = difference
   if (existing === undefined) return `manifest missing for env ${environment}`
   const names = { from: `${environment}-existing`, to: `${environment}-request` }
-  return manifestChecker.diff(await store.readBlob(existing), requested.bytes, names)
+  return manifestChecker.diff(await store.readBlob(existing), requested.bytes, names, signal)
 }
 
 function outcomeContent(...outcomes: readonly string[]): NonNullable<ResponseDescription['content']> {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Application } from '../../core/application.ts'
@@ -9,12 +10,13 @@ import type { ReleaseDetails } from '../../core/release-details.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
 import type { ManifestStore } from '../../manifest-store/manifest-store.ts'
 import { StoreUnavailableError } from '../../manifest-store/store-errors.ts'
-import { toBinary } from '../../protobuf/messages.ts'
+import { findDeployments, toReleaseMessage } from '../../protobuf/to-application-message.ts'
 import { toKuberpultManifestsJson } from '../../protobuf/to-kuberpult-json.ts'
-import { manifestsMessageType, toManifestsMessage } from '../../protobuf/to-manifests-message.ts'
+import { toManifestsBinary } from '../../protobuf/to-manifests-message.ts'
+import { hashOfParts } from '../conditional.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { RequestError } from '../problem.ts'
-import { binarySchema, messageForms, readResponses, sendRepresentation } from '../send-message.ts'
+import { binarySchema, messageForms, readResponses, sendTagged, toStream } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
 
 /** Kuberpult's two paths (spec 3.3): it has had them one after the other. */
@@ -62,13 +64,15 @@ export function getManifests(app: FastifyInstance, { store }: ServerContext): vo
           const snapshot = await store.snapshot()
           const { application, release } = await findRelease(store, snapshot, params, path)
           const manifests = await readManifests(store, snapshot, application, release)
-          const message = toManifestsMessage(snapshot, application, release, manifests)
+          const message = toReleaseMessage(release, findDeployments(snapshot, application).deployments)
           const isJson = form.mediaType === 'application/json'
           const contentType = isJson ? 'application/json; charset=utf-8' : form.mediaType
-          const body = isJson ? toKuberpultManifestsJson(message) : toBinary(manifestsMessageType, message)
-          return method === 'GET'
-            ? sendRepresentation(request, reply, contentType, body)
-            : reply.header('Cache-Control', 'no-store').type(contentType).send(body)
+          const toBody = () => toStream((isJson ? toKuberpultManifestsJson : toManifestsBinary)(message, manifests))
+          if (method === 'POST') {
+            return reply.header('Cache-Control', 'no-store').type(contentType).send(toBody())
+          }
+          const entityTag = await hashOfParts([contentType, JSON.stringify(message), ...[...manifests].flat()])
+          return sendTagged(request, reply, { contentType, entityTag }, toBody)
         },
       })
     }
@@ -113,6 +117,7 @@ async function readManifests(
   for (const environment of environments) {
     const path = `${releaseDirectory(name, version)}/environments/${environment}/manifests.yaml`
     const bytes = await store.readFile(snapshot, path)
+    await nextTurn()
     if (bytes !== undefined) manifests.set(environment, bytes)
   }
   return manifests
