@@ -24,6 +24,8 @@ export interface ActionTarget {
 export interface Principal {
   readonly name: string
   readonly email: string
+  /** Undefined while nobody is asked who they are. */
+  readonly roles?: readonly string[]
   mayDo(action: Action, target: ActionTarget): boolean
   /** Whether they may act for applications of that team; undefined is an application without one. */
   isInTeam(team: TeamName | undefined): boolean
