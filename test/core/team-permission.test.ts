@@ -32,7 +32,7 @@ const teamLock: LockTarget = { kind: 'team', ...place, team: 'storefront' }
 
 function release(application: string, team?: string, environments: readonly string[] = ['staging']): Command<unknown> {
   const manifests = new Map(environments.map((name) => [name, { id: blobId('two'), bytes: Buffer.from('two') }]))
-  const text = {
+  const texts = {
     sourceCommitId: undefined,
     previousCommitId: undefined,
     sourceAuthor: undefined,
@@ -41,7 +41,7 @@ function release(application: string, team?: string, environments: readonly stri
     ciLink: undefined,
   }
   const fields = { application, team, version: undefined, isPrepublish: false, downstreamEnvironments: [], manifests }
-  return createRelease({ release: { ...text, ...fields }, settings, allowsLongNames: false })
+  return createRelease({ release: { ...texts, ...fields }, settings, allowsLongNames: false })
 }
 
 function deployment(application: string): Command<unknown> {
