@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /** Everything that can be configured, by environment variable. README.md has the table for people. */
@@ -39,6 +40,14 @@ export interface ServerConfig {
   readonly committer: { readonly name: string; readonly email: string }
   /** Who made a change, while nobody is asked who they are. */
   readonly author: { readonly name: string; readonly email: string }
+  /** Whether strangers are kept out by something else, so that anybody may ask under any name of this server. */
+  readonly allowsAnonymous: boolean
+  /** What browsers see: an address without a path. */
+  readonly publicUrl: string | undefined
+  /** How many requests a minute a principal may send. */
+  readonly requestsPerMinute: number
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
 }
 
 /** All that is wrong with the configuration, one sentence each. */
@@ -119,6 +128,23 @@ const schema = z.object({
   GIT_AUTHOR_NAME: oneLine.default('Signalbox'),
   GIT_AUTHOR_EMAIL: oneLine.default('signalbox@localhost'),
   ALLOW_ANONYMOUS: flag.default(false),
+  PUBLIC_URL: z
+    .string()
+    .refine(
+      (url) => isWebUrl(url) && new URL(url).pathname === '/',
+      'must be an address such as https://signalbox.example.com',
+    )
+    .transform((url) => new URL(url).origin)
+    .optional(),
+  RATE_LIMIT: wholeNumber(60, 1_000_000).default(600),
+  TRUSTED_PROXIES: z
+    .string()
+    .transform((list) => list.split(',').map((address) => address.trim()))
+    .refine(
+      (addresses) => addresses.every(isNetwork),
+      'must be addresses or networks separated by commas, such as 10.0.0.0/8',
+    )
+    .default([]),
 })
 
 /** The names of all variables. */
@@ -175,6 +201,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     manifestCheck: { maximumMemory: config.MANIFEST_CHECK_MEMORY_MB, maximumSeconds: config.MANIFEST_CHECK_SECONDS },
     committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
     author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
+    allowsAnonymous: config.ALLOW_ANONYMOUS,
+    publicUrl: config.PUBLIC_URL,
+    requestsPerMinute: config.RATE_LIMIT,
+    trustedProxies: config.TRUSTED_PROXIES,
   }
 }
 
@@ -187,6 +217,14 @@ function isWebUrl(text: string): boolean {
   if (!URL.canParse(text) || /[?#\s]/u.test(text)) return false
   const { protocol, username, password } = new URL(text)
   return /^https?:$/u.test(protocol) && username === '' && password === ''
+}
+
+/** An IP address, or a network such as `10.0.0.0/8`. One of all addresses would let everybody say where they are. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 /** Variables with our prefix that mean nothing: mostly misspelt ones. */

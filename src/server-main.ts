@@ -89,7 +89,14 @@ async function start(config: ServerConfig, log: pino.Logger) {
       store,
       manifestChecker,
       clock,
-      principalOf: () => createUnrestrictedPrincipal(config.author),
+      admission: {
+        mode: 'none',
+        principal: createUnrestrictedPrincipal(config.author),
+        hosts: config.allowsAnonymous ? undefined : [config.host],
+      },
+      publicUrl: config.publicUrl,
+      trustedProxies: config.trustedProxies,
+      problems: () => [],
       json: config.json,
       allowedDomains: config.allowedDomains,
       settings: {

@@ -26,6 +26,10 @@ const defaults: ServerConfig = {
   manifestCheck: { maximumMemory: 256, maximumSeconds: 30 },
   committer: { name: 'Signalbox', email: 'signalbox@localhost' },
   author: { name: 'Signalbox', email: 'signalbox@localhost' },
+  allowsAnonymous: false,
+  publicUrl: undefined,
+  requestsPerMinute: 600,
+  trustedProxies: [],
 }
 
 describe('the configuration', () => {
@@ -70,6 +74,9 @@ describe('the configuration', () => {
         SIGNALBOX_RELEASE_VERSIONS_LIMIT: '5',
         SIGNALBOX_WRITE_COMMIT_DATA: 'true',
         SIGNALBOX_ALLOW_LONG_APP_NAMES: 'true',
+        SIGNALBOX_PUBLIC_URL: 'HTTPS://Signalbox.example.com:443/',
+        SIGNALBOX_RATE_LIMIT: '60',
+        SIGNALBOX_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1',
       }),
     ).toEqual({
       host: '0.0.0.0',
@@ -93,6 +100,10 @@ describe('the configuration', () => {
       manifestCheck: { maximumMemory: 64, maximumSeconds: 5 },
       committer: { name: 'Committer', email: 'committer@example.com' },
       author: { name: 'Äuthor', email: 'author@example.com' },
+      allowsAnonymous: true,
+      publicUrl: 'https://signalbox.example.com',
+      requestsPerMinute: 60,
+      trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
     })
   })
 })
@@ -132,6 +143,13 @@ describe('a problem with the configuration', () => {
     ['SIGNALBOX_MANIFEST_CHECK_SECONDS', '0', /must be at least 1, not '0'/],
     ['SIGNALBOX_GIT_COMMITTER_NAME', 'a\nb', /must be one line of text/],
     ['SIGNALBOX_GIT_AUTHOR_EMAIL', '\u001b', /must be one line of text/],
+    ['SIGNALBOX_PUBLIC_URL', 'signalbox.example.com', /must be an address/],
+    ['SIGNALBOX_PUBLIC_URL', 'https://example.com/signalbox', /must be an address such as https:\/\/signalbox/],
+    ['SIGNALBOX_RATE_LIMIT', '59', /must be at least 60, not '59'/],
+    ['SIGNALBOX_TRUSTED_PROXIES', 'proxy.example.com', /must be addresses or networks separated by commas/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '10.0.0.0/33', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '10.0.0.1,,', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '0.0.0.0/0', /must be addresses or networks/],
     ['SIGNALBOX_ALLOW_ANONYMOUS', 'yes', /must be true or false, not 'yes'/],
   ])('names %s: %j', (name, value, sentence) => {
     const problems = problemsOf({ [name]: value })

@@ -23,6 +23,7 @@ export interface IssuerLog {
 /** What an issuer says about itself. */
 export interface IssuerMetadata {
   readonly jwksUri: string
+  readonly authorizationEndpoint: string | undefined
   readonly tokenEndpoint: string | undefined
 }
 
@@ -46,7 +47,7 @@ export class IssuerKeys {
   #metadata: IssuerMetadata | undefined
   #keys: ReturnType<typeof createLocalJWKSet> | undefined
   #fetchedAt = 0
-  #failure: { readonly reason: string; readonly pause: number; readonly retryAt: number } | undefined
+  #failure: { readonly pause: number; readonly retryAt: number } | undefined
   #asking: Promise<void> | undefined
 
   constructor(options: IssuerKeysOptions) {
@@ -55,20 +56,25 @@ export class IssuerKeys {
 
   /** The one key that a token was signed with. Throws IssuerUnavailableError, or jose's error when there is none. */
   async keyFor(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    if (this.#age() >= freshFor) await this.#ask((reason) => this.#age() >= usableFor && this.#unavailable(reason))
+    if (this.#age() >= freshFor) await this.#ask(() => this.#age() >= usableFor && this.#unavailable())
     try {
       return await this.#find(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey) || this.#age() < cooldown) throw error
     }
-    await this.#ask((reason) => this.#unavailable(reason))
+    await this.#ask(() => this.#unavailable())
     return this.#find(header, token)
   }
 
   /** What the issuer says about itself. Throws IssuerUnavailableError. */
   async metadata(): Promise<IssuerMetadata> {
-    if (this.#metadata === undefined) await this.#ask((reason) => this.#unavailable(reason))
-    return this.#metadata ?? this.#unavailable('it says nothing about itself')
+    if (this.#metadata === undefined) await this.#ask(() => this.#unavailable())
+    return this.#metadata ?? this.#unavailable()
+  }
+
+  /** Whether the last attempt to ask it failed. */
+  get isFailing(): boolean {
+    return this.#failure !== undefined
   }
 
   #age(): number {
@@ -80,22 +86,23 @@ export class IssuerKeys {
   }
 
   #find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    return this.#keys === undefined ? this.#unavailable('its keys are unknown') : this.#keys(header, token)
+    return this.#keys === undefined ? this.#unavailable() : this.#keys(header, token)
   }
 
-  #unavailable(reason: string): never {
+  /** The reason stands in the log: strangers need not know what is behind this. */
+  #unavailable(): never {
     const { issuer } = this.#options
-    throw new IssuerUnavailableError(issuer, `the issuer ${issuer} cannot be asked for its keys now: ${reason}`)
+    throw new IssuerUnavailableError(issuer, `the issuer ${issuer} cannot be asked for its keys now: try again later`)
   }
 
-  /** Asks once for all that wait. `onFailure` is told why it failed, now or a moment ago. */
-  async #ask(onFailure: (reason: string) => void): Promise<void> {
+  /** Asks once for all that wait. `onFailure` is called when that failed, now or a moment ago. */
+  async #ask(onFailure: () => void): Promise<void> {
     const isPausing = this.#failure !== undefined && this.#now() < this.#failure.retryAt
     if (!isPausing) {
       this.#asking ??= this.#fetch().finally(() => (this.#asking = undefined))
       await this.#asking
     }
-    if (this.#failure !== undefined) onFailure(this.#failure.reason)
+    if (this.#failure !== undefined) onFailure()
   }
 
   /** Never rejects: what went wrong is kept, so that the next requests need not find out again. */
@@ -110,7 +117,7 @@ export class IssuerKeys {
     } catch (error) {
       const reason = whyNot(error)
       const pause = Math.min(longestPause, (this.#failure?.pause ?? firstPause / 2) * 2)
-      this.#failure = { reason, pause, retryAt: this.#now() + pause }
+      this.#failure = { pause, retryAt: this.#now() + pause }
       // It may have moved its keys.
       this.#metadata = undefined
       log.warn({ issuer, reason, pause }, 'the issuer of tokens cannot be asked for its keys')
@@ -126,7 +133,11 @@ export class IssuerKeys {
     }
     const jwksUri = this.#toAddress(metadata, 'jwks_uri')
     if (jwksUri === undefined) throw new Error(`${url} names no jwks_uri`)
-    return { jwksUri, tokenEndpoint: this.#toAddress(metadata, 'token_endpoint') }
+    return {
+      jwksUri,
+      authorizationEndpoint: this.#toAddress(metadata, 'authorization_endpoint'),
+      tokenEndpoint: this.#toAddress(metadata, 'token_endpoint'),
+    }
   }
 
   #toAddress(metadata: Readonly<Record<string, unknown>>, name: string): string | undefined {

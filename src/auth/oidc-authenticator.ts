@@ -48,6 +48,13 @@ export class OidcAuthenticator implements Authenticator {
     return toCaller(await this.#check(token), access)
   }
 
+  /** Which issuers could not be asked the last time, one sentence each. */
+  problems(): readonly string[] {
+    return [...this.#keys]
+      .filter(([, keys]) => keys.isFailing)
+      .map(([issuer]) => `the issuer ${issuer} cannot be asked for its keys: see the log`)
+  }
+
   /** The keys and addresses of the primary issuer. */
   get primary(): IssuerKeys {
     return this.#keysOf(this.#options.issuer)

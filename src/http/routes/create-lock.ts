@@ -7,8 +7,8 @@ import { createLock as createLockCommand } from '../../core/lock-commands.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { RequestError } from '../problem.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submitCommand } from '../submit-command.ts'
 import { groupLockBody, groupLockContent, lockPaths, toLockTarget, unsupportedMethod } from './lock-paths.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 const lifetime = z.string().regex(lifetimePattern, 'must be a whole number and h, d or w, such as 2d')
 
@@ -41,6 +41,7 @@ export function createLock(app: FastifyInstance, context: ServerContext): void {
       method: 'PUT',
       url,
       operationId: `create${name}`,
+      access: { action: 'CreateLock' },
       tag: 'Locks',
       summary: summaries[kind],
       description:
@@ -77,11 +78,7 @@ export function createLock(app: FastifyInstance, context: ServerContext): void {
           suggestedLifetime: body?.suggestedLifeTime,
           end: body?.expiresAt === undefined ? body?.lifetime : new Date(body.expiresAt),
         })
-        await context.store.submit(command, {
-          principal: context.principalOf(request),
-          requestId: request.id,
-          signal: whenCallerLeaves(reply),
-        })
+        await submitCommand(context, command, request, reply)
         reply.header('Cache-Control', 'no-store')
         return kind === 'group'
           ? reply.code(201).type('application/json; charset=utf-8').send(groupLockBody)

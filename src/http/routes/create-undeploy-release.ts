@@ -6,8 +6,8 @@ import { toUint64 } from '../../protobuf/uint64.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submitCommand } from '../submit-command.ts'
 import { applicationParams } from './place-params.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 import { writeResponses } from './write-responses.ts'
 
 const responseType = messageType('signalbox.v1.CreateUndeployReleaseResponse')
@@ -18,6 +18,7 @@ export function createUndeployRelease(app: FastifyInstance, context: ServerConte
     method: 'POST',
     url: '/api/applications/:application/undeploy-release',
     operationId: 'createUndeployRelease',
+    access: { action: 'CreateUndeploy' },
     tag: 'Releases',
     summary: 'Prepare to undeploy an application',
     description:
@@ -35,9 +36,11 @@ export function createUndeployRelease(app: FastifyInstance, context: ServerConte
       404: { description: 'There is no such application.' },
     },
     handle: async ({ params: { application }, form, request }, reply) => {
-      const { result, commit } = await context.store.submit(
+      const { result, commit } = await submitCommand(
+        context,
         createUndeployReleaseCommand(application, context.settings),
-        { principal: context.principalOf(request), requestId: request.id, signal: whenCallerLeaves(reply) },
+        request,
+        reply,
       )
       reply.code(commit === undefined ? 200 : 201)
       return sendResult(reply, form, responseType, {

@@ -4,8 +4,8 @@ import { messageType } from '../../protobuf/messages.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submitCommand } from '../submit-command.ts'
 import { applicationParams } from './place-params.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 import { writeResponses } from './write-responses.ts'
 
 const responseType = messageType('signalbox.v1.DeleteApplicationResponse')
@@ -16,6 +16,7 @@ export function deleteApplication(app: FastifyInstance, context: ServerContext):
     method: 'DELETE',
     url: '/api/applications/:application',
     operationId: 'deleteApplication',
+    access: { action: 'DeployUndeploy' },
     tag: 'Applications',
     summary: 'Delete an application that runs nowhere any more',
     description:
@@ -29,9 +30,11 @@ export function deleteApplication(app: FastifyInstance, context: ServerContext):
       409: { description: 'It still runs somewhere, or the repository does not let it be written. Nothing was done.' },
     },
     handle: async ({ params: { application }, form, request }, reply) => {
-      const { result: environments, commit } = await context.store.submit(
+      const { result: environments, commit } = await submitCommand(
+        context,
         deleteApplicationCommand(application, context.settings),
-        { principal: context.principalOf(request), requestId: request.id, signal: whenCallerLeaves(reply) },
+        request,
+        reply,
       )
       return sendResult(reply, form, responseType, { application, environments, commit })
     },

@@ -3,8 +3,8 @@ import type { LockTarget } from '../../core/lock-commands.ts'
 import { deleteLock as deleteLockCommand } from '../../core/lock-commands.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submitCommand } from '../submit-command.ts'
 import { groupLockBody, groupLockContent, lockPaths, toLockTarget, unsupportedMethod } from './lock-paths.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 /** Takes a lock away. */
 export function deleteLock(app: FastifyInstance, context: ServerContext): void {
@@ -13,6 +13,7 @@ export function deleteLock(app: FastifyInstance, context: ServerContext): void {
       method: 'DELETE',
       url,
       operationId: `delete${name}`,
+      access: { action: 'DeleteLock' },
       tag: 'Locks',
       summary: summaries[kind],
       description:
@@ -38,11 +39,7 @@ export function deleteLock(app: FastifyInstance, context: ServerContext): void {
         },
       },
       handle: async ({ params, request }, reply) => {
-        await context.store.submit(deleteLockCommand(toLockTarget(kind, params), params.lockId), {
-          principal: context.principalOf(request),
-          requestId: request.id,
-          signal: whenCallerLeaves(reply),
-        })
+        await submitCommand(context, deleteLockCommand(toLockTarget(kind, params), params.lockId), request, reply)
         reply.header('Cache-Control', 'no-store')
         return kind === 'group'
           ? reply.type('application/json; charset=utf-8').send(groupLockBody)

@@ -7,8 +7,8 @@ import { registerEndpoint } from '../endpoint.ts'
 import { RequestError } from '../problem.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submitCommand } from '../submit-command.ts'
 import { placeParams } from './place-params.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 import { writeResponses } from './write-responses.ts'
 
 const versionRule = 'must be a whole number from 0 to 2^64-1; above 2^53 as a string'
@@ -32,6 +32,7 @@ export function deployRelease(app: FastifyInstance, context: ServerContext): voi
     method: 'PUT',
     url: '/api/environments/:environment/applications/:application/deployment',
     operationId: 'deployRelease',
+    access: { action: 'DeployRelease' },
     tag: 'Deployments',
     summary: 'Deploy a release, or go back to one',
     description:
@@ -62,11 +63,7 @@ export function deployRelease(app: FastifyInstance, context: ServerContext): voi
         lockBehavior: body.lockBehavior ?? 'IGNORE',
         settings: context.settings,
       })
-      const { result, commit } = await context.store.submit(command, {
-        principal: context.principalOf(request),
-        requestId: request.id,
-        signal: whenCallerLeaves(reply),
-      })
+      const { result, commit } = await submitCommand(context, command, request, reply)
       return sendResult(reply, form, deploymentMessageType, toDeploymentMessage(asked, result, commit))
     },
   })

@@ -11,7 +11,7 @@ import type { ResponseDescription } from '../endpoint.ts'
 import type { MessageForm } from '../send-message.ts'
 import { messageContent } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
+import { submitCommand } from '../submit-command.ts'
 
 export const environmentParams = z.strictObject({ environment: z.string().describe("The environment's name.") })
 
@@ -37,7 +37,7 @@ export function changeResponses(description: string): Readonly<Record<number, Re
 
 /** Submits the command and answers what became of it. */
 export async function submitChange(
-  { store, principalOf }: ServerContext,
+  context: ServerContext,
   {
     request,
     form,
@@ -52,11 +52,7 @@ export async function submitChange(
   command: Command<EnvironmentChange>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { result, commit } = await store.submit(command, {
-    principal: principalOf(request),
-    requestId: request.id,
-    signal: whenCallerLeaves(reply),
-  })
+  const { result, commit } = await submitCommand(context, command, request, reply)
   const message = toEnvironmentChangeMessage(environment, result, { isDryRun, commit })
   reply.header('Cache-Control', 'no-store')
   return form.mediaType === 'application/json'

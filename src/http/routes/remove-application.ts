@@ -5,8 +5,8 @@ import { toUint64 } from '../../protobuf/uint64.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submitCommand } from '../submit-command.ts'
 import { placeParams } from './place-params.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 import { writeResponses } from './write-responses.ts'
 
 const responseType = messageType('signalbox.v1.RemoveApplicationResponse')
@@ -17,6 +17,7 @@ export function removeApplication(app: FastifyInstance, context: ServerContext):
     method: 'DELETE',
     url: '/api/environments/:environment/applications/:application',
     operationId: 'removeApplication',
+    access: { action: 'DeleteEnvironmentApplication' },
     tag: 'Deployments',
     summary: 'Remove an application from an environment',
     description:
@@ -31,9 +32,11 @@ export function removeApplication(app: FastifyInstance, context: ServerContext):
     },
     handle: async ({ params, form, request }, reply) => {
       const { environment, application } = params
-      const { result: version, commit } = await context.store.submit(
+      const { result: version, commit } = await submitCommand(
+        context,
         removeApplicationCommand(environment, application, context.settings),
-        { principal: context.principalOf(request), requestId: request.id, signal: whenCallerLeaves(reply) },
+        request,
+        reply,
       )
       const fromVersion = version === undefined ? undefined : toUint64(version)
       return sendResult(reply, form, responseType, { ...params, fromVersion, commit })

@@ -8,8 +8,8 @@ import { registerEndpoint } from '../endpoint.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
 import type { ServerContext } from '../server-context.ts'
+import { submitCommand } from '../submit-command.ts'
 import { releaseTrainPaths, targetName, trainParams, trainQuery } from './release-train-paths.ts'
-import { whenCallerLeaves } from './when-caller-leaves.ts'
 
 const trainBody = z
   .strictObject({
@@ -24,6 +24,7 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
       method: 'PUT',
       url: `${prefix}/releasetrain`,
       operationId: `runReleaseTrain${suffix}`,
+      access: { action: 'DeployReleaseTrain' },
       tag: 'Release trains',
       summary: 'Run a release train',
       description:
@@ -71,11 +72,7 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
           accepts: (prognosis) => ifMatch === undefined || allowsFingerprint(ifMatch, fingerprintOf(prognosis)),
           settings: context.settings,
         })
-        const { result, commit } = await context.store.submit(train, {
-          principal: context.principalOf(request),
-          requestId: request.id,
-          signal: whenCallerLeaves(reply),
-        })
+        const { result, commit } = await submitCommand(context, train, request, reply)
         const message = toReleaseTrainMessage(result, { fingerprint: fingerprintOf(result), commit })
         return reply.header('Cache-Control', 'no-store').type(form.contentType).send(form.toTrainBody(message))
       },
