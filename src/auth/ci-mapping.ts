@@ -42,34 +42,45 @@ const list = z.array(text, { error: 'must be a list' }).min(1, 'must not be empt
 
 const teamName = text.refine((name) => name === '*' || isValidTeamName(name), 'must be the name of a team or *')
 
-const rule = z.strictObject({
-  claims: z
-    .record(z.string(), texts, { error: 'must be a map of claims to what they must be' })
-    .refine(
-      (claims) => Object.entries(claims).some(([name, patterns]) => isIdentifying(name, patterns)),
-      'must say whose job it is by a claim such as repository, repository_id, project_path or sub, with at most a * ' +
-        'after an owner, as in example/*: what anybody can have identifies nobody',
-    ),
-  roles: list,
-  teams: z.array(teamName, { error: 'must be a list' }).readonly().optional(),
-})
+const isMap = { error: 'must be a map' }
+
+const rule = z.strictObject(
+  {
+    claims: z
+      .record(z.string(), texts, { error: 'must be a map of claims to what they must be' })
+      .refine(
+        (claims) => Object.entries(claims).some(([name, patterns]) => isIdentifying(name, patterns)),
+        'must say whose job it is by a claim such as repository, repository_id, project_path or sub, with at most a * ' +
+          'after an owner, as in example/*: what anybody can have identifies nobody',
+      ),
+    roles: list,
+    teams: z.array(teamName, { error: 'must be a list' }).readonly().optional(),
+  },
+  isMap,
+)
 
 const schemaFor = (allowsHttp: boolean) =>
-  z.strictObject({
-    issuers: z
-      .array(
-        z.strictObject({
-          issuer: text.superRefine((url, context) => {
-            const problem = findIssuerUrlProblem(url, allowsHttp)
-            if (problem !== undefined) context.addIssue(problem)
-          }),
-          audience: texts.refine((names) => !names.some((name) => name.includes('*')), 'must be exact: no *'),
-          rules: z.array(rule, { error: 'must be a list' }).min(1, 'must not be empty'),
-        }),
-        { error: 'must be a list' },
-      )
-      .min(1, 'must not be empty'),
-  })
+  z.strictObject(
+    {
+      issuers: z
+        .array(
+          z.strictObject(
+            {
+              issuer: text.superRefine((url, context) => {
+                const problem = findIssuerUrlProblem(url, allowsHttp)
+                if (problem !== undefined) context.addIssue(problem)
+              }),
+              audience: texts.refine((names) => !names.some((name) => name.includes('*')), 'must be exact: no *'),
+              rules: z.array(rule, { error: 'must be a list' }).min(1, 'must not be empty'),
+            },
+            isMap,
+          ),
+          { error: 'must be a list' },
+        )
+        .min(1, 'must not be empty'),
+    },
+    isMap,
+  )
 
 /**
  * Reads which CI systems are trusted, and what for. With any problem the file is not to be used. `primary` is the issuer whose
