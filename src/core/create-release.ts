@@ -10,6 +10,7 @@ import { deployAutomatically, describeDeployment, takesLatest } from './automati
 import type { DeploymentPlan, RemovedVersions } from './deployments.ts'
 import { carryOut, findInUse, readsOf, toRemovedSection, versionsWith } from './deployments.ts'
 import type { InvalidName } from './errors.ts'
+import { groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
 import { applicationsDirectory, maximumVersion, releaseDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
@@ -22,7 +23,7 @@ import {
   nameRule,
 } from './names.ts'
 import type { ObjectId } from './object-id.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermittedForTeam } from './permission.ts'
 import type { Readable } from './readable.ts'
 import { readable } from './readable.ts'
 import { expiredVersions } from './retention.ts'
@@ -338,13 +339,22 @@ function isTooOld(
   return inUse !== undefined && expiredVersions({ versions, ...inUse }, releaseVersionsLimit).includes(version)
 }
 
-function assertMayCreate({ principal }: DecisionInput, { manifests }: NewRelease, target: Target): void {
-  const application = target.name
-  const anywhere = { environment: '*' as EnvironmentName, environmentGroup: '*', application }
-  if (manifests.size === 0) assertPermitted(principal, 'CreateRelease', anywhere)
-  for (const name of manifests.keys()) {
+/**
+ * Asks for each environment that the release is for, and for all of them when it is for none. An environment that is not there,
+ * or whose group nobody knows, takes who may do it in all groups. A release may also take an application to another team: that
+ * is for those who are in both.
+ */
+function assertMayCreate({ snapshot, principal }: DecisionInput, { manifests }: NewRelease, target: Target): void {
+  const names = manifests.size === 0 ? ['*'] : [...manifests.keys()]
+  const teams = [target.application?.team ?? target.team, target.team]
+  for (const name of names) {
     const environment = name as EnvironmentName
-    assertPermitted(principal, 'CreateRelease', { environment, environmentGroup: name, application })
+    const known = snapshot.environments.get(environment)
+    const environmentGroup = (known && groupNameOf(known)) ?? '*'
+    for (const team of teams) {
+      const place = { environment, environmentGroup, application: target.name }
+      assertPermittedForTeam(principal, 'CreateRelease', place, team)
+    }
   }
 }
 

@@ -27,6 +27,8 @@ export interface ActionTarget {
 export interface Principal {
   readonly name: string
   readonly email: string
+  /** Undefined while nobody is asked who they are. */
+  readonly roles?: readonly string[]
   /** Name and e-mail are what the caller says of itself, and nobody has checked it. */
   readonly isClaimed?: boolean
   mayDo(action: Action, target: ActionTarget): boolean
