@@ -33,6 +33,7 @@ export function toSwaggerUiPolicy(signIn: SignIn | undefined): Readonly<Record<s
   return {
     'default-src': "'none'",
     'script-src': "'self'",
+    // A library in it writes a style element into the page.
     'style-src': "'self' 'unsafe-inline'",
     // Its icons are in its stylesheet.
     'img-src': "'self' data:",

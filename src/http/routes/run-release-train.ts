@@ -13,7 +13,14 @@ import { releaseTrainPaths, targetName, trainParams, trainQuery } from './releas
 
 const trainBody = z
   .strictObject({
-    ciLink: z.string().optional().describe('Where the pipeline that asks can be looked at. Stands in the commit.'),
+    ciLink: z
+      .string()
+      .optional()
+      // Swagger UI sends it as it is, and `string` is no link.
+      .meta({
+        description: 'Where the pipeline that asks can be looked at. Stands in the commit.',
+        examples: ['https://ci.example.com/builds/1'],
+      }),
   })
   .meta({ description: 'Optional: an empty body is fine.' })
 
