@@ -1,5 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import type { AuthConfig } from './auth-config.ts'
+import { authVariables, findAuthProblems, toAuthConfig } from './auth-config.ts'
 
 /** Everything that can be configured, by environment variable. README.md has the table for people. */
 export interface ServerConfig {
@@ -48,6 +50,7 @@ export interface ServerConfig {
   readonly requestsPerMinute: number
   /** Addresses and networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
+  readonly auth: AuthConfig
 }
 
 /** All that is wrong with the configuration, one sentence each. */
@@ -145,6 +148,7 @@ const schema = z.object({
       'must be addresses or networks separated by commas, such as 10.0.0.0/8',
     )
     .default([]),
+  ...authVariables,
 })
 
 /** The names of all variables. */
@@ -162,14 +166,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const parsed = schema.safeParse(values)
   const problems = (parsed.error?.issues ?? []).map(({ path: [name = ''], message }) => {
-    const value = values[String(name)]
+    const value = isSecret(String(name)) ? undefined : values[String(name)]
     return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${withoutCredentials(value)}'`}`
   })
-  const { HOST: host = '127.0.0.1', ALLOW_ANONYMOUS: allowAnonymous } = values
-  if (!loopback.test(host) && allowAnonymous !== 'true') {
+  problems.push(...findAuthProblems(values, prefix))
+  const { HOST: host = '127.0.0.1', ALLOW_ANONYMOUS: allowAnonymous, AUTH: auth = 'none' } = values
+  if (auth === 'none' && !loopback.test(host) && allowAnonymous !== 'true') {
     problems.push(
       `${prefix}HOST is '${host}': everyone who reaches it could run trains, because nobody is asked who they are. ` +
-        `Listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something else keeps strangers out`,
+        `Set ${prefix}AUTH=oidc to ask them, listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something ` +
+        'else keeps strangers out',
     )
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
@@ -205,7 +211,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     publicUrl: config.PUBLIC_URL,
     requestsPerMinute: config.RATE_LIMIT,
     trustedProxies: config.TRUSTED_PROXIES,
+    auth: toAuthConfig(config),
   }
+}
+
+/** Such a value is never repeated. */
+function isSecret(name: string): boolean {
+  return name.endsWith('_SECRET')
 }
 
 function withoutCredentials(value: string): string {
