@@ -18,6 +18,7 @@ import { createEnvironment } from './http/routes/create-environment.ts'
 import { createLock } from './http/routes/create-lock.ts'
 import { deleteEnvironment } from './http/routes/delete-environment.ts'
 import { deleteLock } from './http/routes/delete-lock.ts'
+import { exchangeToken } from './http/routes/exchange-token.ts'
 import { getApplication } from './http/routes/get-application.ts'
 import { getCommitDeployments } from './http/routes/get-commit-deployments.ts'
 import { getDeployedCommit } from './http/routes/get-deployed-commit.ts'
@@ -129,6 +130,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   getDeploymentHistory(app, context)
   getCommitDeployments(app, context)
   whoAmI(app)
+  await exchangeToken(app, admission.mode === 'none' ? undefined : admission.exchange)
   getProcessDelay(app)
   getHealth(app, context)
   getOpenApiDocument(app)

@@ -1,4 +1,5 @@
 import type { Authenticator } from '../auth/authenticator.ts'
+import type { TokenExchange } from '../auth/token-exchange.ts'
 import type { Principal } from '../core/principal.ts'
 
 /** Whether callers are asked who they are. */
@@ -21,6 +22,8 @@ export interface TokenAdmission {
   readonly requestsPerMinute: number
   /** How browsers find the issuer; undefined where Swagger UI cannot sign in. */
   readonly signIn?: SignIn | undefined
+  /** What `POST /token` does; undefined where it does nothing. */
+  readonly exchange?: TokenExchange | undefined
 }
 
 /** What Swagger UI's Authorize button needs: an authorization code with PKCE, without a client secret. */

@@ -27,6 +27,8 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
   readonly multipart?: object
   /** The schema of a JSON body that the handler reads itself, and that may stand in for the multipart one. */
   readonly jsonInsteadOfMultipart?: object
+  /** The schema of an application/x-www-form-urlencoded body, which the handler reads itself. */
+  readonly urlEncoded?: object
   /** Says so in the document; the handler refuses a request without one in its own words. */
   readonly isBodyRequired?: boolean
   /** Refuses a request whose Content-Type is anything but JSON, an absent one included. */
@@ -175,6 +177,10 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
           ...(endpoint.jsonInsteadOfMultipart && { 'application/json': { schema: endpoint.jsonInsteadOfMultipart } }),
         },
       },
+      'x-body-required': true,
+    }),
+    ...(endpoint.urlEncoded && {
+      body: { content: { 'application/x-www-form-urlencoded': { schema: endpoint.urlEncoded } } },
       'x-body-required': true,
     }),
     ...(requestHeaders && {

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { IssuerUnavailableError } from '../auth/authenticator.ts'
+import { ExchangeFailedError, ExchangeRefusedError } from '../auth/token-exchange.ts'
 import type { DomainProblem, InvalidName } from '../core/errors.ts'
 import { DomainError } from '../core/errors.ts'
 import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
@@ -184,6 +185,8 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof StoreUnavailableError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
   }
+  if (error instanceof ExchangeRefusedError) return { status: 400, code: 'TOKEN_REFUSED', detail: error.message }
+  if (error instanceof ExchangeFailedError) return { status: 502, code: 'EXCHANGE_FAILED', detail: error.message }
   if (error instanceof IssuerUnavailableError) {
     return { status: 503, code: 'ISSUER_UNAVAILABLE', detail: error.message, retryAfter: 5 }
   }

@@ -86,7 +86,7 @@ describe('the OpenAPI document', () => {
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
       // What a lock is for, what a release or an environment is, and which release to deploy must be said.
-      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$/.test(operation.operationId)
+      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$/.test(operation.operationId)
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
   })
