@@ -90,6 +90,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setNotFoundHandler((request, reply) => sendProblem(toUnknownPathError(request.url), request, reply))
   registerBodyParser(app)
   closeConnectionsWithServer(app)
+  await registerSecurityHeaders(app, publicUrl)
   app.addHook('onRequest', async (request, reply) => {
     lastRequests.set(request.raw.socket, { request: request.raw, response: reply.raw })
     identify(request, reply)
@@ -100,7 +101,6 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
 
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
 
-  await registerSecurityHeaders(app, publicUrl)
   registerHostCheck(app, admission, publicUrl)
   const limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
   registerGuard(app, admission, limits)

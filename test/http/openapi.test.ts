@@ -3,18 +3,24 @@ import addFormats from 'ajv-formats'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import { absent, environmentLock, file, link } from '../support/changes.ts'
+import { registeredPaths } from '../support/registered-paths.ts'
 import type { RequestOptions, ServerSetup, TestServer } from '../support/test-server.ts'
 import { aPrincipal, createTestServer } from '../support/test-server.ts'
+import { aTokenAdmission, bearer } from '../support/token-admission.ts'
 
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>>
+    readonly securitySchemes: Readonly<Record<string, object>>
+  }
 }
 
 interface Operation {
   readonly operationId: string
   readonly summary: string
   readonly tags: readonly string[]
+  readonly security: readonly object[]
   readonly parameters?: readonly { readonly in: string; readonly name: string; readonly required: boolean }[]
   readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, { schema: object }>> }
   readonly responses: Readonly<Record<string, Response>>
@@ -57,7 +63,7 @@ describe('the OpenAPI document', () => {
     const server = await createTestServer()
     const described = operationsOf(await documentOf(server)).map(({ method, path }) => `${method} ${path}`)
     const registered: string[] = []
-    for (const path of pathsOf(server)) {
+    for (const path of registeredPaths(server)) {
       const { headers } = await server.send(`OPTIONS ${path.replaceAll(/:\w+/g, 'x')}`)
       const methods = (headers['allow'] ?? 'GET').split(', ').filter((method) => !/HEAD|OPTIONS/.test(method))
       registered.push(...methods.map((method) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`))
@@ -91,6 +97,41 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('says of every operation who may use it', async () => {
+    const operations = operationsOf(await documentOf(await createTestServer()))
+    const open = operations.filter(({ operation }) => operation.security.length === 0)
+    expect(open.map(({ path }) => path)).toEqual(['/healthz', '/readyz'])
+    for (const { operation } of operations) {
+      const isOpen = operation.security.length === 0
+      expect(operation.security).toEqual(isOpen ? [] : [{ bearer: [] }])
+      expect([operation.operationId, '401' in operation.responses]).toEqual([operation.operationId, !isOpen])
+    }
+  })
+
+  it('is told how to sign in where there is an issuer to do so', async () => {
+    const signIn = {
+      authorizationUrl: 'https://dex.example.com/dex/auth',
+      tokenUrl: 'https://dex.example.com/dex/token',
+      clientId: 'swagger-ui',
+      scopes: ['openid', 'groups'],
+    }
+    const { send } = await createTestServer({ options: { admission: { ...aTokenAdmission({}), signIn } } })
+    const all = (await send('GET /docs/json')).json as Document
+    expect(all.components.securitySchemes).toMatchObject({
+      bearer: { type: 'http', scheme: 'bearer' },
+      signIn: {
+        type: 'oauth2',
+        flows: { authorizationCode: { authorizationUrl: signIn.authorizationUrl, scopes: { openid: '', groups: '' } } },
+      },
+    })
+    expect(all.paths['/api/locks']?.['get']?.security).toEqual([{ bearer: [] }, { signIn: [] }])
+    const initializer = (await send('GET /docs/static/swagger-initializer.js')).text
+    expect(initializer).toMatch(/initOAuth\(.*"clientId":"swagger-ui".*"usePkceWithAuthorizationCodeGrant":true/)
+    expect((await send('GET /docs')).headers['content-security-policy']).toContain(
+      "connect-src 'self' https://dex.example.com;",
+    )
+  })
+
   it('refers to nothing that is not in it', async () => {
     const all = await documentOf(await createTestServer())
     const references = [...JSON.stringify(all).matchAll(/"\$ref":"([^"]*)"/g)].map(([, target = '']) => target)
@@ -101,19 +142,6 @@ describe('the OpenAPI document', () => {
     }
   })
 })
-
-/** All paths that are registered, such as `/api/environments/:environment`, read from the tree that Fastify prints. */
-function pathsOf({ app }: TestServer): readonly string[] {
-  const paths: string[] = []
-  const parents: string[] = []
-  for (const line of app.printRoutes({ commonPrefix: false }).split('\n')) {
-    const [, indentation = '', part = '', methods] = /^([│ ]*)[├└]── (\S*)( \(.*\))?$/.exec(line) ?? []
-    const depth = indentation.length / 4
-    parents.splice(depth, Infinity, part)
-    if (methods !== undefined) paths.push(parents.join(''))
-  }
-  return paths
-}
 
 const staging = '/api/environments/staging/releasetrain'
 const production = '/api/environment-groups/production/releasetrain'
@@ -210,6 +238,9 @@ const conversations: readonly Conversation[] = [
   { request: 'GET /api/environments/nowhere/applications/cart/commit', status: 404 },
   { request: 'GET /api/environments/nowhere/applications/cart/history', status: 404 },
   { request: 'GET /api/process-delay', status: 200 },
+  { request: 'GET /api/whoami', status: 200 },
+  { request: 'GET /api/whoami', options: { admission: aTokenAdmission({}) }, status: 401 },
+  { request: `PUT ${staging}`, headers: bearer('x'), options: { admission: aTokenAdmission({}, 1) }, status: 401 },
   { request: 'GET /api/environments/nowhere', status: 404 },
   { request: 'GET /api/applications/nothing', status: 404 },
   { request: 'GET /api/environments/nowhere/config', status: 404 },
