@@ -15,13 +15,14 @@ import { RequestError } from './problem.ts'
  * Where callers send tokens neither matters: a page has none to send. `publicUrl` is what browsers see.
  */
 export function registerHostCheck(app: FastifyInstance, admission: Admission, publicUrl: string | undefined): void {
+  const publicHosts = publicUrl === undefined ? [] : [new URL(publicUrl).hostname]
   app.addHook('onRequest', async (request) => {
     // Which of them a proxy before this server has looked at, nobody knows.
     if (headerCount(request, 'host') > 1) {
       throw new RequestError('INVALID_REQUEST', 'there is more than one Host header')
     }
     if (admission.mode !== 'none') return
-    const { hosts } = admission
+    const hosts = admission.hosts && [...admission.hosts, ...publicHosts]
     const host = request.headers.host ?? ''
     if (hosts !== undefined && !isThisMachine(host) && !hosts.includes(nameOf(host))) {
       throw new RequestError(

@@ -33,10 +33,13 @@ export function toCommitMessage(text: CommitText, author: CommitAuthor, requestI
   return `${[subject, ...toBlocks(text.sections, room), trailerBlock].join('\n\n')}\n`
 }
 
+/** How the principal ends when nobody has checked who it is. */
+export const claimedMark = '> (claimed)'
+
 /** Cleaned as in the author line: no name can look as if it were checked, or claimed. */
 function toPrincipalValue(author: CommitAuthor): string {
   const { name, email } = cleanPerson(author)
-  return `${cut(name, 200)} <${cut(email, 200)}>${author.isClaimed === true ? ' (claimed)' : ''}`
+  return `${cut(name, 200)} <${cut(email, 200)}>${author.isClaimed === true ? claimedMark.slice(1) : ''}`
 }
 
 /** With less, a section could not say more than its heading: then rather none of it. */

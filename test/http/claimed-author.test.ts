@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseCommit } from '../../src/manifest-store/git/commit.ts'
+import { git, hasGit } from '../support/real-git.ts'
 import { aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
 
 const train = 'PUT /api/environments/staging/releasetrain'
@@ -11,6 +12,7 @@ async function commitOf(headers: Readonly<Record<string, string>>) {
   const { send, repository, head } = await createTestServer()
   expect(await send(train, { headers })).toMatchObject({ status: 200, hasCommitted: true })
   const { data } = await repository.read((await head()) ?? '')
+  if (hasGit) expect(git(['hash-object', '-t', 'commit', '--stdin'], { input: data }).trim()).toBe(await head())
   const { author, message } = parseCommit(data)
   return { author: `${author.name} <${author.email}>`, principal: /^Signalbox-Principal: (.*)$/m.exec(message)?.[1] }
 }
@@ -48,6 +50,15 @@ describe('an author who is claimed', () => {
     ['one is blank', claim(' ', 'bot@example.com'), 'Test Author <deployer@example.com>', ''],
   ])('makes the commit, which says so: %s', async (_what, headers, author, suffix) => {
     expect(await commitOf(headers)).toEqual({ author, principal: `${author}${suffix}` })
+  })
+
+  it('is in the history of what was deployed, with what else the commit says', async () => {
+    const { send } = await createTestServer()
+    await send(train, { headers: { ...claim('release-bot', 'bot@example.com'), 'x-request-id': 'mine' } })
+    const { json } = await send('GET /api/environments/staging/applications/cart/history?pageSize=1')
+    expect(json).toMatchObject({
+      events: [{ by: { name: 'release-bot', email: 'bot@example.com' }, claimed: true, requestId: 'mine' }],
+    })
   })
 
   it.each([

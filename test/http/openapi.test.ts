@@ -92,7 +92,9 @@ describe('the OpenAPI document', () => {
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
       // What a lock is for, what a release or an environment is, and which release to deploy must be said.
-      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$/.test(operation.operationId)
+      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$/.test(
+        operation.operationId,
+      )
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
   })
@@ -100,7 +102,7 @@ describe('the OpenAPI document', () => {
   it('says of every operation who may use it', async () => {
     const operations = operationsOf(await documentOf(await createTestServer()))
     const open = operations.filter(({ operation }) => operation.security.length === 0)
-    expect(open.map(({ path }) => path)).toEqual(['/healthz', '/readyz'])
+    expect(open.map(({ path }) => path)).toEqual(['/token', '/healthz', '/readyz'])
     for (const { operation } of operations) {
       const isOpen = operation.security.length === 0
       expect(operation.security).toEqual(isOpen ? [] : [{ bearer: [] }])

@@ -1565,6 +1565,11 @@ export const descriptor = {
                   "type": "string",
                   "id": 10,
                   "comment": "The first line of the commit's message."
+                },
+                "claimed": {
+                  "type": "bool",
+                  "id": 11,
+                  "comment": "The author is what the caller said of itself: nobody had checked it."
                 }
               },
               "comment": "A commit that changed which version of an application is deployed in an environment. A merge counts as one commit: what\nit changed in the branch that it was made on."
