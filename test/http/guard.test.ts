@@ -55,7 +55,7 @@ const requests: Readonly<Record<string, { readonly url: string; readonly headers
     'POST /environments/:environment': { url: '/environments/qa', headers: json, body: {} },
   }
 
-const isPublic = /^(GET|HEAD) \/(docs.*|healthz|readyz|openapi\.(json|yaml))?$/
+const isPublic = /^((GET|HEAD) \/(docs.*|healthz|readyz|openapi\.(json|yaml))?|POST \/token)$/
 
 /** The action that each write needs at least. */
 const actionOf: Readonly<Record<string, Action>> = {

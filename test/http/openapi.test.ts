@@ -92,7 +92,9 @@ describe('the OpenAPI document', () => {
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
       // What a lock is for, what a release or an environment is, and which release to deploy must be said.
-      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$/.test(operation.operationId)
+      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$/.test(
+        operation.operationId,
+      )
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
   })
@@ -100,11 +102,12 @@ describe('the OpenAPI document', () => {
   it('says of every operation who may use it', async () => {
     const operations = operationsOf(await documentOf(await createTestServer()))
     const open = operations.filter(({ operation }) => operation.security.length === 0)
-    expect(open.map(({ path }) => path)).toEqual(['/healthz', '/readyz'])
+    expect(open.map(({ path }) => path)).toEqual(['/token', '/healthz', '/readyz'])
     for (const { operation } of operations) {
       const isOpen = operation.security.length === 0
       expect(operation.security).toEqual(isOpen ? [] : [{ bearer: [] }])
-      expect([operation.operationId, '401' in operation.responses]).toEqual([operation.operationId, !isOpen])
+      const is401 = !isOpen || operation.operationId === 'exchangeToken'
+      expect([operation.operationId, '401' in operation.responses]).toEqual([operation.operationId, is401])
     }
   })
 
@@ -238,6 +241,7 @@ const conversations: readonly Conversation[] = [
   { request: 'GET /api/environments/nowhere/applications/cart/commit', status: 404 },
   { request: 'GET /api/environments/nowhere/applications/cart/history', status: 404 },
   { request: 'GET /api/process-delay', status: 200 },
+  { request: 'POST /token', status: 401 },
   { request: 'GET /api/whoami', status: 200 },
   { request: 'GET /api/whoami', options: { admission: aTokenAdmission({}) }, status: 401 },
   { request: `PUT ${staging}`, headers: bearer('x'), options: { admission: aTokenAdmission({}, 1) }, status: 401 },
