@@ -41,7 +41,10 @@ export function toCaller(token: Token, rules: AccessRules): AuthenticatedCaller 
     id: `${token.issuer} ${token.subject}`,
     roles,
     teams,
-    permissions: permissionsOf(rules.policy, roles),
+    // Only who asks for it needs it, and a policy may be long.
+    get permissions() {
+      return permissionsOf(rules.policy, roles)
+    },
   }
 }
 

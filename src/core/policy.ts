@@ -5,8 +5,8 @@ import type { Action, ActionTarget } from './principal.ts'
 export interface Policy {
   /** What each role may do, in the order of the file. */
   readonly permissions: ReadonlyMap<string, readonly PolicyPermission[]>
-  /** The same as text, to be looked up: see `toKey`. */
-  readonly keys: ReadonlyMap<string, ReadonlySet<string>>
+  /** By role and action, where: as text, to be looked up. See `toKey`. */
+  readonly keys: ReadonlyMap<string, ReadonlyMap<Action, ReadonlySet<string>>>
   /** The roles of each group and each e-mail address that a `g` line names. */
   readonly roles: ReadonlyMap<string, readonly string[]>
 }
@@ -61,15 +61,22 @@ const foreignActions: readonly string[] = ['SkipEslEvent', 'RetryFailedEvent']
 
 /** Whether one of the roles allows the action on the target. Takes at most eight lookups for each role. */
 export function mayDo(policy: Policy, roles: readonly string[], action: Action, target: ActionTarget): boolean {
+  const { environmentGroup: group, application = '*' } = target
   const environment = comparesEnvironment[action] ? target.environment : '*'
-  const wanted = [target.environmentGroup, '*'].flatMap((group) =>
-    [environment, '*'].flatMap((name) =>
-      [target.application ?? '*', '*'].map((application) => toKey(action, group, name, application)),
-    ),
-  )
+  // A train asks this of each application in each environment, so it is spelt out, the likely ones first.
   return roles.some((role) => {
-    const keys = policy.keys.get(role)
-    return keys !== undefined && wanted.some((key) => keys.has(key))
+    const places = policy.keys.get(role)?.get(action)
+    if (places === undefined) return false
+    return (
+      places.has('*:*,*') ||
+      places.has(`${group}:*,*`) ||
+      places.has(`${group}:${environment},*`) ||
+      places.has(`*:${environment},*`) ||
+      places.has(`*:*,${application}`) ||
+      places.has(`${group}:*,${application}`) ||
+      places.has(`${group}:${environment},${application}`) ||
+      places.has(`*:${environment},${application}`)
+    )
   })
 }
 
@@ -82,18 +89,14 @@ export function rolesOf(policy: Policy, subjects: readonly string[]): readonly s
 export function permissionsOf(policy: Policy, roles: readonly string[]): readonly PolicyPermission[] {
   const found = new Map<string, PolicyPermission>()
   for (const permission of roles.flatMap((role) => policy.permissions.get(role) ?? [])) {
-    found.set(keyOf(permission), permission)
+    found.set(`${permission.action} ${toKey(permission)}`, permission)
   }
   return [...found.values()]
 }
 
 /** Names in a policy hold neither comma nor colon, so what is asked for cannot look like another line. */
-function toKey(action: Action, group: string, environment: string, application: string): string {
-  return `${action},${group}:${environment},${application}`
-}
-
-function keyOf({ action, environmentGroup, environment, application }: PolicyPermission): string {
-  return toKey(action, environmentGroup, environment, application)
+function toKey({ environmentGroup, environment, application }: PolicyPermission): string {
+  return `${environmentGroup}:${environment},${application}`
 }
 
 /**
@@ -128,8 +131,18 @@ export function parsePolicy(text: string): {
   if (permissions.size === 0 && problems.length === 0) {
     problems.push({ line: 0, message: 'it allows nobody anything' })
   }
-  const keys = new Map([...permissions].map(([role, granted]) => [role, new Set(granted.map(keyOf))]))
+  const keys = new Map([...permissions].map(([role, granted]) => [role, toKeys(granted)]))
   return { policy: { permissions, keys, roles }, problems, warnings }
+}
+
+function toKeys(granted: readonly PolicyPermission[]): ReadonlyMap<Action, ReadonlySet<string>> {
+  const keys = new Map<Action, Set<string>>()
+  for (const permission of granted) {
+    const places = keys.get(permission.action)
+    if (places === undefined) keys.set(permission.action, new Set([toKey(permission)]))
+    else places.add(toKey(permission))
+  }
+  return keys
 }
 
 function parsePermission(

@@ -31,6 +31,7 @@ export function aTokenAdmission(
   return {
     mode: 'oidc',
     requestsPerMinute,
+    exchange: { exchange: async () => 'exchanged' },
     authenticator: {
       authenticate: async ({ authorization }) => {
         if (authorization === undefined) return undefined
