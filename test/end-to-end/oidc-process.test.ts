@@ -29,7 +29,10 @@ describe('the process that asks who calls', () => {
   it('runs a train for who may, as whom they are, and for nobody else', async () => {
     const issuer = await startOidcIssuer({ path: '/dex' })
     const { folder, environment } = await setUp(issuer.issuer)
-    const server = await startServer({ folder, environment: { ...environment, SIGNALBOX_HOST: '0.0.0.0' } })
+    const server = await startServer({
+      folder,
+      environment: { ...environment, SIGNALBOX_HOST: '0.0.0.0', SIGNALBOX_OIDC_BROWSER_CLIENT_ID: 'browser' },
+    })
     onTestFinished(async () => void (await server.stop()))
     const send = async (method: string, path: string, token?: string) => {
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
@@ -39,6 +42,12 @@ describe('the process that asks who calls', () => {
     const trainer = await issuer.issueToken({ groups: ['trainers'], email: 'trainer@example.com', name: 'The Trainer' })
     const reader = await issuer.issueToken({ groups: ['readers'], email: 'reader@example.com', name: 'The Reader' })
 
+    const document = JSON.parse((await send('GET', '/openapi.json')).text) as Record<string, unknown>
+    expect(document).toMatchObject({
+      components: {
+        securitySchemes: { signIn: { flows: { authorizationCode: { authorizationUrl: `${issuer.issuer}/auth` } } } },
+      },
+    })
     const nobody = await send('PUT', train)
     expect([nobody.status, nobody.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="signalbox"'])
     expect(await send('PUT', train, `${trainer}x`)).toMatchObject({ status: 401 })
