@@ -141,6 +141,8 @@ export function createRelease(options: CreateReleaseOptions): Command<ReleaseOut
     decide: (input) => {
       const target = findTarget(input.snapshot, release)
       if (target.exists && !(isAnnouncement(target, input.loaded) && !release.isPrepublish)) {
+        // What differs is for those who could have made it.
+        assertMayCreate(input, release, target)
         return nothing(compare(options, input, target))
       }
       const refusal = refuse(options, input, target)

@@ -30,7 +30,12 @@ const place = { environment: 'staging' }
 const applicationLock: LockTarget = { kind: 'application', ...place, application: 'cart' }
 const teamLock: LockTarget = { kind: 'team', ...place, team: 'storefront' }
 
-function release(application: string, team?: string, environments: readonly string[] = ['staging']): Command<unknown> {
+function release(
+  application: string,
+  team?: string,
+  environments: readonly string[] = ['staging'],
+  version?: bigint,
+): Command<unknown> {
   const manifests = new Map(environments.map((name) => [name, { id: blobId('two'), bytes: Buffer.from('two') }]))
   const texts = {
     sourceCommitId: undefined,
@@ -40,7 +45,7 @@ function release(application: string, team?: string, environments: readonly stri
     displayVersion: undefined,
     ciLink: undefined,
   }
-  const fields = { application, team, version: undefined, isPrepublish: false, downstreamEnvironments: [], manifests }
+  const fields = { application, team, version, isPrepublish: false, downstreamEnvironments: [], manifests }
   return createRelease({ release: { ...texts, ...fields }, settings, allowsLongNames: false })
 }
 
@@ -59,6 +64,7 @@ describe('what is done to an application or a team', () => {
     ['the end of that one', deleteLock(teamLock, 'freeze')],
     ['a release', release('cart')],
     ['a release that takes the application to another team', release('cart', 'payments')],
+    ['a release that is there already', release('cart', undefined, ['staging'], 1n)],
     ['a release for no environment', release('cart', undefined, [])],
     ['a deployment', deployment('cart')],
     ['a removal from an environment', removeApplication('staging', 'cart', settings)],
