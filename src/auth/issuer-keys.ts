@@ -56,20 +56,21 @@ export class IssuerKeys {
 
   /** The one key that a token was signed with. Throws IssuerUnavailableError, or jose's error when there is none. */
   async keyFor(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    if (this.#age() >= freshFor) await this.#ask(() => this.#age() >= usableFor && this.#unavailable())
+    if (this.#age() >= freshFor && !(await this.#ask()) && this.#age() >= usableFor) throw this.#unavailable()
     try {
       return await this.#find(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey) || this.#age() < cooldown) throw error
     }
-    await this.#ask(() => this.#unavailable())
+    if (!(await this.#ask())) throw this.#unavailable()
     return this.#find(header, token)
   }
 
   /** What the issuer says about itself. Throws IssuerUnavailableError. */
   async metadata(): Promise<IssuerMetadata> {
-    if (this.#metadata === undefined) await this.#ask(() => this.#unavailable())
-    return this.#metadata ?? this.#unavailable()
+    if (this.#metadata === undefined) await this.#ask()
+    if (this.#metadata === undefined) throw this.#unavailable()
+    return this.#metadata
   }
 
   /** Whether the last attempt to ask it failed. */
@@ -85,24 +86,25 @@ export class IssuerKeys {
     return this.#options.clock().getTime()
   }
 
-  #find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
-    return this.#keys === undefined ? this.#unavailable() : this.#keys(header, token)
+  async #find(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
+    if (this.#keys === undefined) throw this.#unavailable()
+    return this.#keys(header, token)
   }
 
   /** The reason stands in the log: strangers need not know what is behind this. */
-  #unavailable(): never {
+  #unavailable(): IssuerUnavailableError {
     const { issuer } = this.#options
-    throw new IssuerUnavailableError(issuer, `the issuer ${issuer} cannot be asked for its keys now: try again later`)
+    return new IssuerUnavailableError(issuer, `the issuer ${issuer} cannot be asked for its keys now: try again later`)
   }
 
-  /** Asks once for all that wait. `onFailure` is called when that failed, now or a moment ago. */
-  async #ask(onFailure: () => void): Promise<void> {
+  /** Asks once for all that wait, unless that failed a moment ago. Answers whether it worked. */
+  async #ask(): Promise<boolean> {
     const isPausing = this.#failure !== undefined && this.#now() < this.#failure.retryAt
     if (!isPausing) {
       this.#asking ??= this.#fetch().finally(() => (this.#asking = undefined))
       await this.#asking
     }
-    if (this.#failure !== undefined) onFailure()
+    return this.#failure === undefined
   }
 
   /** Never rejects: what went wrong is kept, so that the next requests need not find out again. */
