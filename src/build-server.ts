@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fastify, LogController } from 'fastify'
+import type { Admission } from './http/admission.ts'
 import { registerBodyParser } from './http/body-parser.ts'
 import { registerForms } from './http/form.ts'
+import { callerOf, registerGuard } from './http/guard.ts'
+import { registerHostCheck } from './http/host-check.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
+import { registerRateLimits } from './http/rate-limits.ts'
 import { createRelease } from './http/routes/create-release.ts'
 import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
 import { deleteApplication } from './http/routes/delete-application.ts'
@@ -14,6 +18,7 @@ import { createEnvironment } from './http/routes/create-environment.ts'
 import { createLock } from './http/routes/create-lock.ts'
 import { deleteEnvironment } from './http/routes/delete-environment.ts'
 import { deleteLock } from './http/routes/delete-lock.ts'
+import { exchangeToken } from './http/routes/exchange-token.ts'
 import { getApplication } from './http/routes/get-application.ts'
 import { getCommitDeployments } from './http/routes/get-commit-deployments.ts'
 import { getDeployedCommit } from './http/routes/get-deployed-commit.ts'
@@ -29,13 +34,21 @@ import { listApplications } from './http/routes/list-applications.ts'
 import { listEnvironmentGroups } from './http/routes/list-environment-groups.ts'
 import { listLocks } from './http/routes/list-locks.ts'
 import { runReleaseTrain } from './http/routes/run-release-train.ts'
+import { whoAmI } from './http/routes/who-am-i.ts'
+import { registerSecurityHeaders } from './http/security-headers.ts'
 import type { ServerContext } from './http/server-context.ts'
 import { toUnknownPathError } from './http/unknown-path.ts'
 import type { LastRequests } from './http/unreadable-request.ts'
 import { createUnreadableRequestHandler } from './http/unreadable-request.ts'
+import { withoutSecrets } from './http/without-secrets.ts'
 import { answerWrongMethods } from './http/wrong-method.ts'
 
-export interface ServerOptions extends ServerContext {
+export interface ServerOptions extends Omit<ServerContext, 'principalOf'> {
+  readonly admission: Admission
+  /** What browsers see, when it is known. */
+  readonly publicUrl: string | undefined
+  /** Addresses and networks of proxies: of their requests the address is what they say in X-Forwarded-For. */
+  readonly trustedProxies: readonly string[]
   readonly logger: FastifyBaseLogger
   readonly version: string
 }
@@ -45,10 +58,13 @@ const maximumUrlLength = 4096
 
 /** The HTTP server with all its routes. It opens no port: `listen` or `inject` do. */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { admission, publicUrl, trustedProxies } = options
+  const context: ServerContext = { ...options, principalOf: (request) => callerOf(request).principal }
   const lastRequests: LastRequests = new WeakMap()
   const app = fastify({
     loggerInstance: options.logger,
     genReqId: ({ headers }) => acceptedRequestId(headers['x-request-id']) ?? randomUUID(),
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     // One line for each request, with its answer: see the onResponse hook.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
@@ -74,6 +90,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setNotFoundHandler((request, reply) => sendProblem(toUnknownPathError(request.url), request, reply))
   registerBodyParser(app)
   closeConnectionsWithServer(app)
+  await registerSecurityHeaders(app, publicUrl)
   app.addHook('onRequest', async (request, reply) => {
     lastRequests.set(request.raw.socket, { request: request.raw, response: reply.raw })
     identify(request, reply)
@@ -84,35 +101,40 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
 
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
 
-  await registerOpenApi(app, options.version)
+  registerHostCheck(app, admission, publicUrl)
+  const limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
+  registerGuard(app, admission, limits)
+  await registerOpenApi(app, options.version, admission.mode === 'none' ? undefined : admission.signIn)
   const finish = answerWrongMethods(app)
-  runReleaseTrain(app, options)
-  getReleaseTrainPrognosis(app, options)
+  runReleaseTrain(app, context)
+  getReleaseTrainPrognosis(app, context)
   await registerForms(app, options.formLimits, (forms, readForm) => {
-    createRelease(forms, options, readForm)
-    createEnvironment(forms, options, readForm)
+    createRelease(forms, context, readForm)
+    createEnvironment(forms, context, readForm)
   })
-  deployRelease(app, options)
-  removeApplication(app, options)
-  createUndeployRelease(app, options)
-  deleteApplication(app, options)
-  createLock(app, options)
-  deleteLock(app, options)
-  listLocks(app, options)
-  listEnvironmentGroups(app, options)
-  getEnvironment(app, options)
-  getEnvironmentConfig(app, options)
-  deleteEnvironment(app, options)
-  listApplications(app, options)
-  getApplication(app, options)
-  getManifests(app, options)
-  getDeployedCommit(app, options)
-  getDeploymentHistory(app, options)
-  getCommitDeployments(app, options)
+  deployRelease(app, context)
+  removeApplication(app, context)
+  createUndeployRelease(app, context)
+  deleteApplication(app, context)
+  createLock(app, context)
+  deleteLock(app, context)
+  listLocks(app, context)
+  listEnvironmentGroups(app, context)
+  getEnvironment(app, context)
+  getEnvironmentConfig(app, context)
+  deleteEnvironment(app, context)
+  listApplications(app, context)
+  getApplication(app, context)
+  getManifests(app, context)
+  getDeployedCommit(app, context)
+  getDeploymentHistory(app, context)
+  getCommitDeployments(app, context)
+  whoAmI(app)
+  await exchangeToken(app, admission.mode === 'none' ? undefined : admission.exchange)
   getProcessDelay(app)
-  getHealth(app, options)
+  getHealth(app, context)
   getOpenApiDocument(app)
-  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
+  app.get('/', { schema: { hide: true }, config: { access: 'public' } }, (_request, reply) => reply.redirect('/docs'))
   finish()
   return app
 }
@@ -122,7 +144,8 @@ function identify(request: FastifyRequest, reply: FastifyReply): void {
 }
 
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
-  const { method, url, routeOptions } = request
+  const { method, routeOptions } = request
+  const url = withoutSecrets(request.url)
   const details = {
     method,
     url,

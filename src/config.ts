@@ -1,4 +1,7 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
+import type { AuthConfig } from './auth-config.ts'
+import { authVariables, findAuthProblems, toAuthConfig } from './auth-config.ts'
 
 /** Everything that can be configured, by environment variable. README.md has the table for people. */
 export interface ServerConfig {
@@ -39,6 +42,15 @@ export interface ServerConfig {
   readonly committer: { readonly name: string; readonly email: string }
   /** Who made a change, while nobody is asked who they are. */
   readonly author: { readonly name: string; readonly email: string }
+  /** Whether strangers are kept out by something else, so that anybody may ask under any name of this server. */
+  readonly allowsAnonymous: boolean
+  /** What browsers see: an address without a path. */
+  readonly publicUrl: string | undefined
+  /** How many requests a minute a principal may send. */
+  readonly requestsPerMinute: number
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[]
+  readonly auth: AuthConfig
 }
 
 /** All that is wrong with the configuration, one sentence each. */
@@ -119,6 +131,24 @@ const schema = z.object({
   GIT_AUTHOR_NAME: oneLine.default('Signalbox'),
   GIT_AUTHOR_EMAIL: oneLine.default('signalbox@localhost'),
   ALLOW_ANONYMOUS: flag.default(false),
+  PUBLIC_URL: z
+    .string()
+    .refine(
+      (url) => isWebUrl(url) && new URL(url).pathname === '/',
+      'must be an address such as https://signalbox.example.com',
+    )
+    .transform((url) => new URL(url).origin)
+    .optional(),
+  RATE_LIMIT: wholeNumber(60, 1_000_000).default(600),
+  TRUSTED_PROXIES: z
+    .string()
+    .transform((list) => list.split(',').map((address) => address.trim()))
+    .refine(
+      (addresses) => addresses.every(isNetwork),
+      'must be addresses or networks separated by commas, such as 10.0.0.0/8',
+    )
+    .default([]),
+  ...authVariables,
 })
 
 /** The names of all variables. */
@@ -136,14 +166,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const parsed = schema.safeParse(values)
   const problems = (parsed.error?.issues ?? []).map(({ path: [name = ''], message }) => {
-    const value = values[String(name)]
+    const value = isSecret(String(name)) ? undefined : values[String(name)]
     return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${withoutCredentials(value)}'`}`
   })
-  const { HOST: host = '127.0.0.1', ALLOW_ANONYMOUS: allowAnonymous } = values
-  if (!loopback.test(host) && allowAnonymous !== 'true') {
+  problems.push(...findAuthProblems(values, prefix))
+  const { HOST: host = '127.0.0.1', ALLOW_ANONYMOUS: allowAnonymous, AUTH: auth = 'none' } = values
+  if (auth === 'none' && !loopback.test(host) && allowAnonymous !== 'true') {
     problems.push(
       `${prefix}HOST is '${host}': everyone who reaches it could run trains, because nobody is asked who they are. ` +
-        `Listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something else keeps strangers out`,
+        `Set ${prefix}AUTH=oidc to ask them, listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something ` +
+        'else keeps strangers out',
     )
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
@@ -175,7 +207,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     manifestCheck: { maximumMemory: config.MANIFEST_CHECK_MEMORY_MB, maximumSeconds: config.MANIFEST_CHECK_SECONDS },
     committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
     author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
+    allowsAnonymous: config.ALLOW_ANONYMOUS,
+    publicUrl: config.PUBLIC_URL,
+    requestsPerMinute: config.RATE_LIMIT,
+    trustedProxies: config.TRUSTED_PROXIES,
+    auth: toAuthConfig(config),
   }
+}
+
+/** Such a value is never repeated. */
+function isSecret(name: string): boolean {
+  return name.endsWith('_SECRET')
 }
 
 function withoutCredentials(value: string): string {
@@ -214,6 +256,14 @@ export function unreadVariables(
       const instead = prefix + (renamed[rest] ?? rest)
       return variableNames.includes(instead) && !environment[instead] ? [{ name, instead }] : []
     })
+}
+
+/** An IP address, or a network such as `10.0.0.0/8`. One of all addresses would let everybody say where they are. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }
 
 /** Variables with our prefix that mean nothing: mostly misspelt ones. */

@@ -6,10 +6,11 @@ import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { ArgoCdWebhook } from './argo-cd-webhook.ts'
+import { PolicyFilesError } from './auth/policy-files.ts'
 import { buildServer } from './build-server.ts'
 import type { ServerConfig } from './config.ts'
 import { ConfigError, readConfig, unknownVariables, unreadVariables } from './config.ts'
-import { createUnrestrictedPrincipal } from './core/principal.ts'
+import { createAdmission } from './create-admission.ts'
 import { toGreeting } from './greeting.ts'
 import { toFormLimits } from './http/form.ts'
 import { WorkerManifestChecker } from './manifest-check/worker-manifest-checker.ts'
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
   for (const { name, instead } of unreadVariables(process.env)) log.warn(`${name} is not read: set ${instead} instead`)
 
   try {
-    const { app, store, manifestChecker, repository, webhook } = await start(config, log)
+    const { app, store, manifestChecker, repository, webhook, admission } = await start(config, log)
     const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
     log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
     if (isTerminal || config.repository === undefined) {
@@ -51,9 +52,11 @@ async function main(): Promise<void> {
       await manifestChecker.close()
       await store.close()
       await webhook?.close()
+      admission.close()
       log.info('closed')
     })
   } catch (error) {
+    if (error instanceof PolicyFilesError || error instanceof ConfigError) refuse(exitCodeForConfig, error.problems)
     refuse(error instanceof RepositoryRefusedError ? exitCodeForConfig : 1, [toSentence(error, config)])
   }
 }
@@ -69,6 +72,7 @@ function readConfigOrExit(): ServerConfig {
 
 async function start(config: ServerConfig, log: pino.Logger) {
   const clock = () => new Date()
+  const admission = await createAdmission(config, log)
   const path = config.repository ?? demoRepository
   if (config.repository === undefined && !existsSync(path)) {
     await seedRepository(path, fixture, config.committer, clock())
@@ -90,7 +94,10 @@ async function start(config: ServerConfig, log: pino.Logger) {
       store,
       manifestChecker,
       clock,
-      principalOf: () => createUnrestrictedPrincipal(config.author),
+      admission: admission.admission,
+      publicUrl: config.publicUrl,
+      trustedProxies: config.trustedProxies,
+      problems: admission.problems,
       json: config.json,
       allowedDomains: config.allowedDomains,
       settings: {
@@ -106,7 +113,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
       version: await readVersion(),
     })
     await app.listen({ host: config.host, port: config.port })
-    return { app, store, manifestChecker, repository, webhook }
+    return { app, store, manifestChecker, repository, webhook, admission }
   } catch (error) {
     await store.close()
     throw error

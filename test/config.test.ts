@@ -26,6 +26,11 @@ const defaults: ServerConfig = {
   manifestCheck: { maximumMemory: 768, maximumSeconds: 30 },
   committer: { name: 'Signalbox', email: 'signalbox@localhost' },
   author: { name: 'Signalbox', email: 'signalbox@localhost' },
+  allowsAnonymous: false,
+  publicUrl: undefined,
+  requestsPerMinute: 600,
+  trustedProxies: [],
+  auth: { mode: 'none' },
 }
 
 describe('the configuration', () => {
@@ -70,6 +75,9 @@ describe('the configuration', () => {
         SIGNALBOX_RELEASE_VERSIONS_LIMIT: '5',
         SIGNALBOX_WRITE_COMMIT_DATA: 'true',
         SIGNALBOX_ALLOW_LONG_APP_NAMES: 'true',
+        SIGNALBOX_PUBLIC_URL: 'HTTPS://Signalbox.example.com:443/',
+        SIGNALBOX_RATE_LIMIT: '60',
+        SIGNALBOX_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1',
       }),
     ).toEqual({
       host: '0.0.0.0',
@@ -93,7 +101,112 @@ describe('the configuration', () => {
       manifestCheck: { maximumMemory: 64, maximumSeconds: 5 },
       committer: { name: 'Committer', email: 'committer@example.com' },
       author: { name: 'Äuthor', email: 'author@example.com' },
+      allowsAnonymous: true,
+      publicUrl: 'https://signalbox.example.com',
+      requestsPerMinute: 60,
+      trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
+      auth: { mode: 'none' },
     })
+  })
+})
+
+const oidc = {
+  SIGNALBOX_AUTH: 'oidc',
+  SIGNALBOX_OIDC_ISSUER: 'https://dex.example.com/dex',
+  SIGNALBOX_OIDC_AUDIENCE: 'signalbox',
+  SIGNALBOX_RBAC_POLICY: '/etc/signalbox/policy.csv',
+}
+
+describe('the configuration with tokens', () => {
+  it('needs an issuer, an audience and a policy, and may listen anywhere', () => {
+    expect(readConfig({ ...oidc, SIGNALBOX_HOST: '0.0.0.0' })).toEqual({
+      ...defaults,
+      host: '0.0.0.0',
+      auth: {
+        mode: 'oidc',
+        issuer: 'https://dex.example.com/dex',
+        audiences: ['signalbox'],
+        leeway: 30,
+        allowsHttp: false,
+        files: { policy: '/etc/signalbox/policy.csv', teams: undefined, trust: undefined },
+        scopes: ['openid', 'email', 'profile', 'groups'],
+        browserClientId: undefined,
+        exchange: undefined,
+      },
+    })
+  })
+
+  it('can be set in full', () => {
+    const { auth } = readConfig({
+      ...oidc,
+      SIGNALBOX_OIDC_ISSUER: 'http://dex:5556/dex',
+      SIGNALBOX_OIDC_ALLOW_HTTP: 'true',
+      SIGNALBOX_OIDC_AUDIENCE: 'signalbox, cli',
+      SIGNALBOX_OIDC_LEEWAY_SECONDS: '0',
+      SIGNALBOX_OIDC_TRUST: 'trust.yaml',
+      SIGNALBOX_OIDC_SCOPES: 'openid,groups',
+      SIGNALBOX_OIDC_BROWSER_CLIENT_ID: 'signalbox-browser',
+      SIGNALBOX_OIDC_CLIENT_ID: 'signalbox',
+      SIGNALBOX_OIDC_CLIENT_SECRET_FILE: '/run/secrets/dex',
+      SIGNALBOX_OIDC_EXCHANGE_CONNECTOR: 'ci',
+      SIGNALBOX_RBAC_TEAMS: 'teams.csv',
+    })
+    expect(auth).toEqual({
+      mode: 'oidc',
+      issuer: 'http://dex:5556/dex',
+      audiences: ['signalbox', 'cli'],
+      leeway: 0,
+      allowsHttp: true,
+      files: { policy: '/etc/signalbox/policy.csv', teams: 'teams.csv', trust: 'trust.yaml' },
+      scopes: ['openid', 'groups'],
+      browserClientId: 'signalbox-browser',
+      exchange: { clientId: 'signalbox', clientSecret: { file: '/run/secrets/dex' }, connector: 'ci' },
+    })
+  })
+
+  it.each<[Record<string, string>, readonly RegExp[]]>([
+    [
+      { SIGNALBOX_AUTH: 'oidc' },
+      [
+        /^SIGNALBOX_OIDC_ISSUER must be set, because SIGNALBOX_AUTH is oidc$/,
+        /^SIGNALBOX_OIDC_AUDIENCE must be set/,
+        /^SIGNALBOX_RBAC_POLICY must be set/,
+      ],
+    ],
+    [{ ...oidc, SIGNALBOX_OIDC_ISSUER: 'dex' }, [/^SIGNALBOX_OIDC_ISSUER is no address such as/]],
+    [{ ...oidc, SIGNALBOX_OIDC_ISSUER: 'https://a:b@dex.example.com' }, [/^SIGNALBOX_OIDC_ISSUER must not hold cred/]],
+    [{ ...oidc, SIGNALBOX_OIDC_ISSUER: 'https://dex.example.com?x' }, [/must not have a query/]],
+    [
+      { ...oidc, SIGNALBOX_OIDC_ISSUER: 'http://dex:5556/dex' },
+      [/is http: only https is safe, except on this machine, or with SIGNALBOX_OIDC_ALLOW_HTTP=true$/],
+    ],
+    [
+      { ...oidc, SIGNALBOX_OIDC_CLIENT_ID: 'a' },
+      [/^SIGNALBOX_OIDC_CLIENT_SECRET or SIGNALBOX_OIDC_CLIENT_SECRET_FILE/],
+    ],
+    [{ ...oidc, SIGNALBOX_OIDC_CLIENT_SECRET: 'hidden' }, [/^SIGNALBOX_OIDC_CLIENT_ID must be set, because/]],
+    [
+      {
+        ...oidc,
+        SIGNALBOX_OIDC_CLIENT_ID: 'a',
+        SIGNALBOX_OIDC_CLIENT_SECRET: 'hidden',
+        SIGNALBOX_OIDC_CLIENT_SECRET_FILE: 'b',
+      },
+      [/are both set: one will do/],
+    ],
+    [
+      { SIGNALBOX_RBAC_POLICY: 'a', SIGNALBOX_OIDC_ISSUER: 'https://dex.example.com' },
+      [/^SIGNALBOX_AUTH must be oidc for SIGNALBOX_OIDC_ISSUER, SIGNALBOX_RBAC_POLICY to mean anything/],
+    ],
+    [{ SIGNALBOX_HOST: '0.0.0.0' }, [/^SIGNALBOX_HOST is '0.0.0.0'.*Set SIGNALBOX_AUTH=oidc to ask them/]],
+  ])('is refused: %j', (environment, expected) => {
+    const problems = problemsOf(environment)
+    expect(problems).toEqual(expected.map((sentence) => expect.stringMatching(sentence) as string))
+    expect(problems.join()).not.toContain('hidden')
+  })
+
+  it.each(['http://localhost:5556/dex', 'http://127.0.0.1', 'http://[::1]:1'])('may use %s without TLS', (issuer) => {
+    expect(readConfig({ ...oidc, SIGNALBOX_OIDC_ISSUER: issuer }).auth).toMatchObject({ issuer })
   })
 })
 
@@ -132,6 +245,18 @@ describe('a problem with the configuration', () => {
     ['SIGNALBOX_MANIFEST_CHECK_SECONDS', '0', /must be at least 1, not '0'/],
     ['SIGNALBOX_GIT_COMMITTER_NAME', 'a\nb', /must be one line of text/],
     ['SIGNALBOX_GIT_AUTHOR_EMAIL', '\u001b', /must be one line of text/],
+    ['SIGNALBOX_PUBLIC_URL', 'signalbox.example.com', /must be an address/],
+    ['SIGNALBOX_PUBLIC_URL', 'https://example.com/signalbox', /must be an address such as https:\/\/signalbox/],
+    ['SIGNALBOX_RATE_LIMIT', '59', /must be at least 60, not '59'/],
+    ['SIGNALBOX_TRUSTED_PROXIES', 'proxy.example.com', /must be addresses or networks separated by commas/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '10.0.0.0/33', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '10.0.0.1,,', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '0.0.0.0/0', /must be addresses or networks/],
+    ['SIGNALBOX_AUTH', 'OIDC', /must be none or oidc, not 'OIDC'/],
+    ['SIGNALBOX_OIDC_AUDIENCE', 'a,,b', /must be audiences separated by commas/],
+    ['SIGNALBOX_OIDC_LEEWAY_SECONDS', '301', /must be at most 300, not '301'/],
+    ['SIGNALBOX_OIDC_SCOPES', 'email', /must be scopes separated by spaces, openid among them, not 'email'/],
+    ['SIGNALBOX_OIDC_CLIENT_SECRET', 'hid\nden', /must be one line of text$/],
     ['SIGNALBOX_ALLOW_ANONYMOUS', 'yes', /must be true or false, not 'yes'/],
   ])('names %s: %j', (name, value, sentence) => {
     const problems = problemsOf({ [name]: value })
@@ -176,7 +301,7 @@ describe('listening where others can reach it', () => {
   ])('on %s is refused while nobody is asked who they are, unless that is wanted', (host) => {
     expect(problemsOf({ SIGNALBOX_HOST: host })).toEqual([
       `SIGNALBOX_HOST is '${host}': everyone who reaches it could run trains, because nobody is asked who they are. ` +
-        'Listen on 127.0.0.1, or set SIGNALBOX_ALLOW_ANONYMOUS=true if something else keeps strangers out',
+        'Set SIGNALBOX_AUTH=oidc to ask them, listen on 127.0.0.1, or set SIGNALBOX_ALLOW_ANONYMOUS=true if something else keeps strangers out',
     ])
     expect(problemsOf({ SIGNALBOX_HOST: host, SIGNALBOX_ALLOW_ANONYMOUS: 'false' })).toHaveLength(1)
     expect(readConfig({ SIGNALBOX_HOST: host, SIGNALBOX_ALLOW_ANONYMOUS: 'true' }).host).toBe(host)

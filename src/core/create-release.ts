@@ -23,7 +23,7 @@ import {
   nameRule,
 } from './names.ts'
 import type { ObjectId } from './object-id.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermittedForTeam } from './permission.ts'
 import type { Readable } from './readable.ts'
 import { readable } from './readable.ts'
 import { expiredVersions } from './retention.ts'
@@ -141,6 +141,8 @@ export function createRelease(options: CreateReleaseOptions): Command<ReleaseOut
     decide: (input) => {
       const target = findTarget(input.snapshot, release)
       if (target.exists && !(isAnnouncement(target, input.loaded) && !release.isPrepublish)) {
+        // What differs is for those who could have made it.
+        assertMayCreate(input, release, target)
         return nothing(compare(options, input, target))
       }
       const refusal = refuse(options, input, target)
@@ -332,15 +334,22 @@ function isTooOld(
   return inUse !== undefined && expiredVersions({ versions, ...inUse }, releaseVersionsLimit).includes(version)
 }
 
-function assertMayCreate({ principal, snapshot }: DecisionInput, { manifests }: NewRelease, target: Target): void {
-  const application = target.name
-  const anywhere = { environment: '*' as EnvironmentName, environmentGroup: '*', application }
-  if (manifests.size === 0) assertPermitted(principal, 'CreateRelease', anywhere)
-  for (const name of manifests.keys()) {
+/**
+ * Asks for each environment that the release is for, and for all of them when it is for none. An environment that is not there,
+ * or whose group nobody knows, takes who may do it in all groups. A release may also take an application to another team: that
+ * is for those who are in both.
+ */
+function assertMayCreate({ snapshot, principal }: DecisionInput, { manifests }: NewRelease, target: Target): void {
+  const names = manifests.size === 0 ? ['*'] : [...manifests.keys()]
+  const teams = [target.application?.team ?? target.team, target.team]
+  for (const name of names) {
     const environment = name as EnvironmentName
     const known = snapshot.environments.get(environment)
-    const environmentGroup = (known && groupNameOf(known)) ?? name
-    assertPermitted(principal, 'CreateRelease', { environment, environmentGroup, application })
+    const environmentGroup = (known && groupNameOf(known)) ?? '*'
+    for (const team of teams) {
+      const place = { environment, environmentGroup, application: target.name }
+      assertPermittedForTeam(principal, 'CreateRelease', place, team)
+    }
   }
 }
 

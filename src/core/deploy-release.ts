@@ -12,7 +12,7 @@ import type { ListedLock } from './list-locks.ts'
 import { lockForTheRecord, locksInTheWay } from './locks-in-the-way.ts'
 import { releaseDirectory } from './manifest-layout.ts'
 import type { ObjectId } from './object-id.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermittedForTeam } from './permission.ts'
 import { deployedVersion } from './snapshot.ts'
 import type { WriteSettings } from './write-settings.ts'
 
@@ -88,11 +88,8 @@ function findPlace(
   const environment = findEnvironment(snapshot, request.environment)
   const application = findApplication(snapshot, request.application)
   const environmentGroup = groupNameOf(environment) ?? environment.name
-  assertPermitted(principal, 'DeployRelease', {
-    environment: environment.name,
-    environmentGroup,
-    application: application.name,
-  })
+  const place = { environment: environment.name, environmentGroup, application: application.name }
+  assertPermittedForTeam(principal, 'DeployRelease', place, application.team)
   if (!hasVersion(application, request.version)) {
     throw new DomainError(
       { code: 'UNKNOWN_RELEASE', application: application.name },

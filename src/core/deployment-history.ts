@@ -16,6 +16,8 @@ export interface DeploymentEvent {
   readonly trainTarget: string | undefined
   readonly trainTeam: string | undefined
   readonly requestId: string | undefined
+  /** The author is what the caller said of itself. */
+  readonly isClaimed?: true
 }
 
 /** A page of the history of an application in an environment, newest first. */

@@ -12,7 +12,8 @@ import { isValidLockId, lockIdRule, noLocks } from './lock.ts'
 import { applicationDirectoryIn, environmentsDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { isDirectoryName, isValidApplicationName, isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermitted, assertPermittedForTeam } from './permission.ts'
+import type { ActionTarget } from './principal.ts'
 import type { Readable } from './readable.ts'
 import { readable } from './readable.ts'
 import { toSeconds } from './rfc-3339.ts'
@@ -131,10 +132,30 @@ function findPlaces(
   if (!isValidLockId(lockId)) throw invalid('lock id', lockId, lockIdRule)
   return environments.map((environment) => {
     const environmentGroup = groupNameOf(environment) ?? environment.name
-    const application = target.kind === 'application' ? { application: target.application as ApplicationName } : {}
-    assertPermitted(principal, action, { environment: environment.name, environmentGroup, ...application })
+    assertMayLock({ snapshot, principal }, target, action, { environment: environment.name, environmentGroup })
     return { environment, directory: directoryOf(environment.name, target) }
   })
+}
+
+function assertMayLock(
+  { snapshot, principal }: Pick<DecisionInput, 'snapshot' | 'principal'>,
+  target: LockTarget,
+  action: 'CreateLock' | 'DeleteLock',
+  place: ActionTarget,
+): void {
+  switch (target.kind) {
+    case 'environment':
+    case 'group':
+      return assertPermitted(principal, action, place)
+    case 'team':
+      return assertPermittedForTeam(principal, action, place, readable(target.team as TeamName))
+    case 'application': {
+      const application = target.application as ApplicationName
+      const known = snapshot.applications.get(application)
+      const team = known?.ok ? known.value.team : readable(undefined)
+      return assertPermittedForTeam(principal, action, { ...place, application }, team)
+    }
+  }
 }
 
 const kindNames = {

@@ -1,17 +1,20 @@
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 
 /** What a principal may be allowed to do; Kuberpult's action names (spec 5.3). */
-export type Action =
-  | 'CreateLock'
-  | 'DeleteLock'
-  | 'CreateRelease'
-  | 'DeployRelease'
-  | 'CreateUndeploy'
-  | 'DeployUndeploy'
-  | 'CreateEnvironment'
-  | 'DeleteEnvironment'
-  | 'DeleteEnvironmentApplication'
-  | 'DeployReleaseTrain'
+export const actions = [
+  'CreateLock',
+  'DeleteLock',
+  'CreateRelease',
+  'DeployRelease',
+  'CreateUndeploy',
+  'DeployUndeploy',
+  'CreateEnvironment',
+  'DeleteEnvironment',
+  'DeleteEnvironmentApplication',
+  'DeployReleaseTrain',
+] as const
+
+export type Action = (typeof actions)[number]
 
 /** What an action is done to. Without an application: the environment as a whole. */
 export interface ActionTarget {
@@ -24,6 +27,10 @@ export interface ActionTarget {
 export interface Principal {
   readonly name: string
   readonly email: string
+  /** Undefined while nobody is asked who they are. */
+  readonly roles?: readonly string[]
+  /** Name and e-mail are what the caller says of itself, and nobody has checked it. */
+  readonly isClaimed?: boolean
   mayDo(action: Action, target: ActionTarget): boolean
   /** Whether they may act for applications of that team; undefined is an application without one. */
   isInTeam(team: TeamName | undefined): boolean

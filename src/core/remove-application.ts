@@ -5,7 +5,8 @@ import { groupNameOf } from './environment-group.ts'
 import { findEnvironment, unknownApplication } from './find.ts'
 import { applicationDirectoryIn } from './manifest-layout.ts'
 import type { ApplicationName } from './names.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermittedForTeam } from './permission.ts'
+import { readable } from './readable.ts'
 import { applicationIn } from './snapshot.ts'
 import type { WriteSettings } from './write-settings.ts'
 
@@ -28,10 +29,12 @@ export function removeApplication(
       const application = applicationName as ApplicationName
       const entry = applicationIn(environment, application)
       const isThere = !entry.ok || entry.value !== undefined
-      if (!isThere && !snapshot.applications.has(application)) throw unknownApplication(applicationName)
+      const known = snapshot.applications.get(application)
+      if (!isThere && known === undefined) throw unknownApplication(applicationName)
       const environmentGroup = groupNameOf(environment) ?? environment.name
       const target = { environment: environment.name, environmentGroup, application }
-      assertPermitted(principal, 'DeleteEnvironmentApplication', target)
+      const team = known?.ok ? known.value.team : readable(undefined)
+      assertPermittedForTeam(principal, 'DeleteEnvironmentApplication', target, team)
       const version = entry.ok ? entry.value?.version : undefined
       const removed = [application]
       return {

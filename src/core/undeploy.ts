@@ -7,21 +7,18 @@ import type { Command, DecisionInput } from './command.ts'
 import { trailerKeys } from './commit-text.ts'
 import { renderArgoCdFiles } from './deployment-changes.ts'
 import { carryOut, forget, readsOf, readsToForget, toRemovedSection } from './deployments.ts'
-import { environmentsByName } from './environment-group.ts'
+import { environmentsByName, groupNameOf } from './environment-group.ts'
 import type { Environment } from './environment.ts'
 import { DomainError } from './errors.ts'
 import { findApplication } from './find.ts'
 import { applicationDirectoryIn, applicationsDirectory, releaseDirectory } from './manifest-layout.ts'
 import type { EnvironmentName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermittedForTeam } from './permission.ts'
 import { toSeconds } from './rfc-3339.ts'
 import type { Snapshot } from './snapshot.ts'
 import { applicationIn, deployedVersion } from './snapshot.ts'
 import type { WriteSettings } from './write-settings.ts'
-
-/** Undeploying does not depend on an environment, so policies grant it for all (spec 5.3). */
-const anywhere = { environment: '*' as EnvironmentName, environmentGroup: '*' }
 
 /** What stands in the place of a manifest when nothing is to run: readers rely on a file that is not empty. */
 const emptyManifest = ' '
@@ -43,7 +40,7 @@ export interface UndeployRelease {
 export function createUndeployRelease(name: string, settings: WriteSettings): Command<UndeployRelease> {
   const toPlan = (input: DecisionInput) => {
     const application = findApplication(input.snapshot, name)
-    assertPermitted(input.principal, 'CreateUndeploy', { ...anywhere, application: application.name })
+    assertPermittedEverywhere(input, 'CreateUndeploy', application)
     const version = nextVersion(application.name, application.versions)
     const environments = environmentsByName(input.snapshot)
     const { deployments, ...steps } = deployAutomatically(input, {
@@ -74,7 +71,7 @@ export function createUndeployRelease(name: string, settings: WriteSettings): Co
       const known = findApplication(input.snapshot, name)
       const existing = newestUndeploy(known)
       if (existing !== undefined) {
-        assertPermitted(input.principal, 'CreateUndeploy', { ...anywhere, application: known.name })
+        assertPermittedEverywhere(input, 'CreateUndeploy', known)
         return {
           changes: [],
           text: { ...text, subject: '' },
@@ -118,6 +115,19 @@ function writeUndeployRelease(
   ]
 }
 
+/** It concerns every group that there is; an environment whose group nobody knows takes who may do it in all groups. */
+function assertPermittedEverywhere(
+  { snapshot, principal }: DecisionInput,
+  action: 'CreateUndeploy' | 'DeployUndeploy',
+  { name: application, team }: Application,
+): void {
+  const groups = new Set(environmentsByName(snapshot).map((environment) => groupNameOf(environment) ?? '*'))
+  for (const environmentGroup of groups.size === 0 ? ['*'] : groups) {
+    const place = { environment: '*' as EnvironmentName, environmentGroup, application }
+    assertPermittedForTeam(principal, action, place, team)
+  }
+}
+
 /** The version of the newest release if that is one that runs nothing. An announcement does not count: it runs nothing either. */
 function newestUndeploy(application: Application): bigint | undefined {
   const newest = latestRelease(application)
@@ -134,9 +144,9 @@ export function deleteApplication(name: string, settings: WriteSettings): Comman
   return {
     reads: (input) => readsToForget(releasesOf(findApplication(input.snapshot, name)), input),
     decide: (input) => {
-      const { snapshot, principal } = input
+      const { snapshot } = input
       const application = findApplication(snapshot, name)
-      assertPermitted(principal, 'DeployUndeploy', { ...anywhere, application: application.name })
+      assertPermittedEverywhere(input, 'DeployUndeploy', application)
       assertUndeployed(snapshot, application)
       const environments = environmentsByName(snapshot).filter((environment) => {
         const entry = applicationIn(environment, application.name)

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { UnreadableBody } from './body-parser.ts'
+import type { Access } from './guard.ts'
 import type { Offer } from './negotiate.ts'
 import { negotiate } from './negotiate.ts'
 import type { InvalidPart } from './problem.ts'
@@ -11,6 +12,9 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly url: string
   readonly operationId: string
+  readonly access: Access
+  /** See `FastifyContextConfig`. */
+  readonly isProbe?: boolean
   readonly tag: 'Release trains' | 'Releases' | 'Deployments' | 'Locks' | 'Environments' | 'Applications' | 'Operations'
   readonly summary: string
   readonly description?: string
@@ -23,6 +27,8 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
   readonly multipart?: object
   /** The schema of a JSON body that the handler reads itself, and that may stand in for the multipart one. */
   readonly jsonInsteadOfMultipart?: object
+  /** The schema of an application/x-www-form-urlencoded body, which the handler reads itself. */
+  readonly urlEncoded?: object
   /** Says so in the document; the handler refuses a request without one in its own words. */
   readonly isBodyRequired?: boolean
   /** Refuses a request whose Content-Type is anything but JSON, an absent one included. */
@@ -62,7 +68,11 @@ export function registerEndpoint<Params, Query, Body, Form extends Offer>(
   app.route({
     method: endpoint.method,
     url: endpoint.url,
-    config: { wrongMethod: endpoint.wrongMethod },
+    config: {
+      access: endpoint.access,
+      wrongMethod: endpoint.wrongMethod,
+      ...(endpoint.isProbe !== undefined && { isProbe: endpoint.isProbe }),
+    },
     schema: toFastifySchema(endpoint),
     handler: (request, reply) => {
       const form = negotiate(request.headers.accept, endpoint.forms)
@@ -156,6 +166,7 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
     summary: endpoint.summary,
     ...(endpoint.description !== undefined && { description: endpoint.description }),
     ...(endpoint.deprecated === true && { deprecated: true }),
+    security: endpoint.access === 'public' ? [] : [{ [bearerScheme]: [] }],
     ...(endpoint.params && { params: toSchema(endpoint.params) }),
     ...(endpoint.query && { querystring: toSchema(endpoint.query) }),
     ...(endpoint.body && { body: toSchema(endpoint.body), 'x-body-required': endpoint.isBodyRequired === true }),
@@ -168,23 +179,29 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
       },
       'x-body-required': true,
     }),
+    ...(endpoint.urlEncoded && {
+      body: { content: { 'application/x-www-form-urlencoded': { schema: endpoint.urlEncoded } } },
+      'x-body-required': true,
+    }),
     ...(requestHeaders && {
       headers: { type: 'object', properties: describeAll(requestHeaders) },
     }),
     response: Object.fromEntries(
-      Object.entries({ ...endpoint.responses, default: anyOther }).map(
-        ([status, { description, content, headers }]) => [
-          status,
-          {
-            description,
-            ...(headers && { headers: describeAll(headers) }),
-            // The plugin takes what says nothing of its content for JSON.
-            ...(status === '304' || isEmpty(content)
-              ? { type: 'null' }
-              : { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
-          },
-        ],
-      ),
+      Object.entries({
+        ...endpoint.responses,
+        ...(endpoint.access !== 'public' && guardResponses),
+        default: anyOther,
+      }).map(([status, { description, content, headers }]) => [
+        status,
+        {
+          description,
+          ...(headers && { headers: describeAll(headers) }),
+          // The plugin takes what says nothing of its content for JSON.
+          ...(status === '304' || isEmpty(content)
+            ? { type: 'null' }
+            : { content: toContent(content ?? { [problemMediaType]: problemSchema }) }),
+        },
+      ]),
     ),
   }
 }
@@ -192,6 +209,21 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
 /** An answer that has no content, by its description. */
 function isEmpty(content: ResponseDescription['content']): boolean {
   return content !== undefined && Object.keys(content).length === 0
+}
+
+/** The name of the security scheme in the document. */
+export const bearerScheme = 'bearer'
+
+/** What everyone who is asked who they are can be answered. */
+const guardResponses: Readonly<Record<number, ResponseDescription>> = {
+  401: {
+    description: 'Nobody is known by the credentials, where callers are asked who they are.',
+    headers: { 'WWW-Authenticate': 'How to send credentials, and what is wrong with those that were sent (RFC 6750).' },
+  },
+  429: {
+    description: 'Too many requests in a minute, where callers are asked who they are.',
+    headers: { 'Retry-After': 'Seconds until it makes sense to try again.' },
+  },
 }
 
 const problemSchema = { $ref: 'Problem#' }

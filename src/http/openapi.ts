@@ -1,6 +1,9 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import type { SignIn } from './admission.ts'
+import { bearerScheme } from './endpoint.ts'
+import { toSwaggerUiPolicy } from './security-headers.ts'
 import { root } from '../protobuf/messages.ts'
 import { toJsonSchemas } from '../protobuf/to-json-schema.ts'
 
@@ -8,7 +11,11 @@ import { toJsonSchemas } from '../protobuf/to-json-schema.ts'
  * Serves Swagger UI at /docs and makes the OpenAPI document from the routes that are registered after it. Schemas of answers come from
  * proto/, those of requests from zod.
  */
-export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+export async function registerOpenApi(
+  app: FastifyInstance,
+  version: string,
+  signIn: SignIn | undefined,
+): Promise<void> {
   for (const [name, schema] of Object.entries(toJsonSchemas(root)))
     app.addSchema({ $id: name, ...toFastifyRefs(schema) })
   await app.register(swagger, {
@@ -35,7 +42,8 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         { name: 'Applications', description: 'Releases and where they are.' },
         { name: 'Operations', description: 'For probes and the people on call.' },
       ],
-      // Nobody is asked who they are yet.
+      components: { securitySchemes: toSecuritySchemes(signIn) },
+      // Each operation says it for itself.
       security: [],
     },
     refResolver: { buildLocalReference: (json) => json['$id'] as string },
@@ -43,17 +51,67 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       if (!('openapiObject' in document)) return document.swaggerObject
       const { openapiObject } = document
       for (const path of Object.values(openapiObject.paths ?? {})) {
-        for (const operation of Object.values(path ?? {})) markOptionalBody(operation)
+        for (const operation of Object.values(path ?? {})) {
+          markOptionalBody(operation)
+          if (signIn !== undefined) offerSignIn(operation)
+        }
       }
       return openapiObject
     },
   })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    theme: { title: 'Signalbox', css: [{ filename: 'theme.css', content: '.swagger-ui .topbar { display: none }' }] },
-    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
+  await app.register(async (docs) => {
+    docs.addHook('onRoute', (route) => {
+      route.config = { ...route.config, access: 'public' }
+    })
+    await docs.register(swaggerUi, {
+      routePrefix: '/docs',
+      theme: { title: 'Signalbox', css: [{ filename: 'theme.css', content: '.swagger-ui .topbar { display: none }' }] },
+      uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
+      ...(signIn && {
+        initOAuth: {
+          clientId: signIn.clientId,
+          scopes: [...signIn.scopes],
+          usePkceWithAuthorizationCodeGrant: true,
+        },
+      }),
+      staticCSP: { ...toSwaggerUiPolicy(signIn) },
+    })
   })
 }
+
+/** How callers say who they are. The checked-in document depends on no issuer; what only one knows is added where there is one. */
+function toSecuritySchemes(signIn: SignIn | undefined) {
+  return {
+    [bearerScheme]: {
+      type: 'http' as const,
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description:
+        'A token of an OIDC issuer that this server trusts. Where it asks nobody who they are, none is needed.',
+    },
+    ...(signIn && {
+      [signInScheme]: {
+        type: 'oauth2' as const,
+        description: 'Sign in at the issuer.',
+        flows: {
+          authorizationCode: {
+            authorizationUrl: signIn.authorizationUrl,
+            tokenUrl: signIn.tokenUrl,
+            scopes: Object.fromEntries(signIn.scopes.map((scope) => [scope, ''])),
+          },
+        },
+      },
+    }),
+  }
+}
+
+/** Whoever has signed in sends their token like any other. */
+function offerSignIn(operation: unknown): void {
+  const { security } = operation as { security?: Record<string, readonly string[]>[] }
+  if (security?.some((way) => bearerScheme in way) === true) security.push({ [signInScheme]: [] })
+}
+
+const signInScheme = 'signIn'
 
 /** The plugin calls every body required; the endpoint knows. */
 function markOptionalBody(operation: unknown): void {

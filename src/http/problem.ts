@@ -1,5 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { IssuerUnavailableError } from '../auth/authenticator.ts'
+import { ExchangeFailedError, ExchangeRefusedError } from '../auth/token-exchange.ts'
 import type { DomainProblem, InvalidName } from '../core/errors.ts'
 import { DomainError } from '../core/errors.ts'
 import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
@@ -12,6 +14,7 @@ import {
 import { messageType, toJson } from '../protobuf/messages.ts'
 import type { ListedLockMessage } from '../protobuf/to-locks-message.ts'
 import { toListedLockMessage } from '../protobuf/to-locks-message.ts'
+import { audit } from './audit.ts'
 import { prognosisBodyOf } from './prognosis-message.ts'
 
 export const problemMediaType = 'application/problem+json'
@@ -35,9 +38,21 @@ export class RequestError extends Error {
   }
 }
 
+/** One request too many from the same caller. `retryAfter` is in seconds. */
+export class TooManyRequestsError extends RequestError {
+  readonly retryAfter: number
+
+  constructor(perMinute: number, retryAfter: number) {
+    super('TOO_MANY_REQUESTS', `more than ${perMinute} requests in a minute: try again in ${retryAfter} s`)
+    this.retryAfter = retryAfter
+  }
+}
+
 /** The status of each code that the wire gives itself. */
 const requestStatuses = {
   INVALID_REQUEST: 400,
+  UNAUTHENTICATED: 401,
+  CROSS_SITE: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
@@ -45,6 +60,8 @@ const requestStatuses = {
   BODY_TOO_LARGE: 413,
   URL_TOO_LONG: 414,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  MISDIRECTED_REQUEST: 421,
+  TOO_MANY_REQUESTS: 429,
   HEADERS_TOO_LARGE: 431,
   TOO_MANY_UPLOADS: 503,
   NOT_IMPLEMENTED: 501,
@@ -117,7 +134,9 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   if (problem.status >= 500 && problem.status !== 501) request.log.error({ err: error }, `answered ${problem.status}`)
   // Nobody is there to be answered, so this is the only trace of the request.
   else if (error instanceof AbandonedError) request.log.info({ code: problem.code }, error.message)
-  else request.log.debug({ code: problem.code, detail: problem.detail }, `answered ${problem.status}`)
+  // What was wrong with a request may quote it, secrets included: that is for its caller alone.
+  else request.log.debug({ code: problem.code }, `answered ${problem.status}`)
+  audit(request, { outcome: 'refused', code: problem.code })
   if (problem.retryAfter !== undefined) reply.header('Retry-After', String(problem.retryAfter))
   return reply
     .code(problem.status)
@@ -149,6 +168,7 @@ export function toProblem(error: unknown): Problem {
       detail: error.message,
       errors: error.errors,
     }
+    if (error instanceof TooManyRequestsError) return { ...problem, retryAfter: error.retryAfter }
     return error.code === 'TOO_MANY_UPLOADS' ? { ...problem, retryAfter: 5 } : problem
   }
   if (error instanceof DomainError) {
@@ -164,6 +184,11 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof ManifestTooComplexError) return { status: 400, code: error.code, detail: error.message }
   if (error instanceof StoreUnavailableError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
+  }
+  if (error instanceof ExchangeRefusedError) return { status: 400, code: 'TOKEN_REFUSED', detail: error.message }
+  if (error instanceof ExchangeFailedError) return { status: 502, code: 'EXCHANGE_FAILED', detail: error.message }
+  if (error instanceof IssuerUnavailableError) {
+    return { status: 503, code: 'ISSUER_UNAVAILABLE', detail: error.message, retryAfter: 5 }
   }
   if (error instanceof StoreConflictError || error instanceof PathNotWritableError)
     return { status: 409, code: error.code, detail: error.message }

@@ -12,6 +12,8 @@ export interface ServerContext {
   readonly manifestChecker: ManifestChecker
   readonly clock: () => Date
   readonly principalOf: (request: FastifyRequest) => Principal
+  /** What does not work as it should beside the store, as sentences. */
+  readonly problems: () => readonly string[]
   /** What is answered where the client has no preference. */
   readonly json: 'proto' | 'kuberpult'
   /** Hosts that a ciLink may name; undefined for all. */

@@ -29,6 +29,7 @@ export function answerWrongMethods(app: FastifyInstance): () => void {
         method: methods.filter((method) => !allowed.has(method)),
         url,
         schema: { hide: true },
+        config: { access: 'public' },
         // Before the body is looked at: nothing that could be wrong with it matters here.
         onRequest: async (request, reply) => {
           reply.header('Allow', allow)
@@ -43,6 +44,7 @@ export function answerWrongMethods(app: FastifyInstance): () => void {
         method: 'OPTIONS',
         url,
         schema: { hide: true },
+        config: { access: 'public' },
         handler: (_request, reply) => reply.code(204).header('Allow', allow).send(),
       })
     }

@@ -1,5 +1,6 @@
 import type { CommitText, Trailer } from '../core/commit-text.ts'
 import { trailerKeys } from '../core/commit-text.ts'
+import { cleanPerson } from './git/commit.ts'
 
 /** 16 KB: enough for a person, little enough for `git log` over years of large trains. */
 const maximumBytes = 16 * 1024
@@ -7,6 +8,8 @@ const maximumBytes = 16 * 1024
 export interface CommitAuthor {
   readonly name: string
   readonly email: string
+  /** Nobody has checked that it is them. */
+  readonly isClaimed?: boolean
 }
 
 /**
@@ -17,7 +20,7 @@ export interface CommitAuthor {
 export function toCommitMessage(text: CommitText, author: CommitAuthor, requestId: string): string {
   const trailers: readonly Trailer[] = [
     ...text.trailers,
-    { key: trailerKeys.principal, value: `${author.name} <${author.email}>` },
+    { key: trailerKeys.principal, value: toPrincipalValue(author) },
     { key: trailerKeys.request, value: requestId },
   ]
   const order = Object.values(trailerKeys)
@@ -28,6 +31,15 @@ export function toCommitMessage(text: CommitText, author: CommitAuthor, requestI
   const subject = cut(toOneLine(text.subject), 500)
   const room = maximumBytes - byteLength(subject) - byteLength(trailerBlock) - 8
   return `${[subject, ...toBlocks(text.sections, room), trailerBlock].join('\n\n')}\n`
+}
+
+/** How the principal ends when nobody has checked who it is. */
+export const claimedMark = '> (claimed)'
+
+/** Cleaned as in the author line: no name can look as if it were checked, or claimed. */
+function toPrincipalValue(author: CommitAuthor): string {
+  const { name, email } = cleanPerson(author)
+  return `${cut(name, 200)} <${cut(email, 200)}>${author.isClaimed === true ? claimedMark.slice(1) : ''}`
 }
 
 /** With less, a section could not say more than its heading: then rather none of it. */

@@ -26,6 +26,7 @@ export interface DeploymentEventMessage {
   readonly trainTeam?: string | undefined
   readonly requestId?: string | undefined
   readonly subject?: string | undefined
+  readonly claimed?: boolean | undefined
 }
 
 export const historyMessageType = messageType<HistoryMessage>('signalbox.v1.GetDeploymentHistoryResponse')
@@ -39,11 +40,12 @@ export function toHistoryMessage(
   return { environment, application, events: events.map(toEventMessage), nextPageToken: next, truncated: isTruncated }
 }
 
-function toEventMessage({ version, fromVersion, at, ...event }: DeploymentEvent): DeploymentEventMessage {
+function toEventMessage({ version, fromVersion, at, isClaimed, ...event }: DeploymentEvent): DeploymentEventMessage {
   return {
     ...event,
     version: version === undefined ? undefined : toUint64(version),
     fromVersion: fromVersion === undefined ? undefined : toUint64(fromVersion),
     at: toTimestampMessage(at),
+    claimed: isClaimed,
   }
 }

@@ -37,4 +37,14 @@ describe('a permission', () => {
       }),
     )
   })
+
+  it('that the roles of the principal lack names them', () => {
+    const attempt = (roles: readonly string[]) => () =>
+      assertPermitted({ ...principalWho(() => false), roles }, 'DeleteLock', target)
+    expect(attempt(['Developer', 'Releaser'])).toThrow(
+      "PermissionDenied The user 'Keeper' with role 'Developer, Releaser' is not allowed to perform the action " +
+        "'DeleteLock' on environment 'staging'",
+    )
+    expect(attempt([])).toThrow("with role '' is not allowed")
+  })
 })

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -61,6 +62,19 @@ describe('the process', () => {
     await Promise.race(trains)
     expect(await server.stop('SIGTERM')).toBe(0)
     expect(await answered).toEqual(Array.from({ length: 10 }, () => 200))
+  })
+
+  it.each([
+    [{}, 421],
+    [{ SIGNALBOX_PUBLIC_URL: 'https://page.example.com' }, 200],
+    [{ SIGNALBOX_ALLOW_ANONYMOUS: 'true' }, 200],
+  ])('answers under the name of a web page only when told to: %o', async (environment, status) => {
+    const { url } = await serve(createTemporaryFolder(), environment)
+    const asked = get(`${url}/api/locks`, { headers: { host: 'page.example.com' } })
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    answer.resume()
+    expect(answer.statusCode).toBe(status)
+    expect((await fetch(`${url}/api/locks`)).status).toBe(200)
   })
 
   it('warns about a variable that is misspelt', async () => {

@@ -22,6 +22,7 @@ function createApp() {
     method: 'PUT',
     url: '/things/:size',
     operationId: 'putThing',
+    access: 'public',
     tag: 'Operations',
     summary: 'Put a thing',
     params: z.strictObject({ size: z.coerce.number({ error: 'must be a number' }) }),

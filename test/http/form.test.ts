@@ -20,7 +20,7 @@ async function listenForForms(
 ): Promise<{ readonly port: number; readonly log: readonly Readonly<Record<string, unknown>>[] }> {
   const { app, log } = await createTestServer()
   await registerForms(app, { ...defaultFormLimits, ...limits }, (forms, readForm) => {
-    forms.post('/form', async (incoming, reply) => {
+    forms.post('/form', { config: { access: 'public' } }, async (incoming, reply) => {
       const { values, files } = await readForm(incoming, reply)
       await hold()
       const texts = [...files].map(([name, all]) => [name, all.map((bytes) => Buffer.from(bytes).toString('latin1'))])

@@ -55,6 +55,12 @@ describe('the readiness', () => {
     expect((await send('GET /readyz')).json).toEqual({ status: 'ok' })
   })
 
+  it('is degraded while something beside the repository does not work', async () => {
+    const problems = ['the policy file cannot be read: line 3']
+    const { send } = await createTestServer({ options: { problems: () => problems } })
+    expect(await send('GET /readyz')).toMatchObject({ status: 200, json: { status: 'degraded', reasons: problems } })
+  })
+
   it('is degraded, with the reason, while the newest state cannot be read and reads are served', async () => {
     const { send, repository, head } = await createTestServer()
     await send('GET /readyz')

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { absent, environmentLock, file, link } from '../support/changes.ts'
+import type { Document } from '../support/openapi.ts'
 import { contradictions, documentOf, findOperation, operationsOf, violations } from '../support/openapi.ts'
-import type { RequestOptions, ServerSetup, TestServer } from '../support/test-server.ts'
+import { registeredPaths } from '../support/registered-paths.ts'
+import type { RequestOptions, ServerSetup } from '../support/test-server.ts'
 import { aPrincipal, createTestServer } from '../support/test-server.ts'
+import { aTokenAdmission, bearer } from '../support/token-admission.ts'
 
 const fileUrl = new URL('../../api/openapi.yaml', import.meta.url)
 const packageUrl = new URL('../../package.json', import.meta.url)
@@ -21,7 +24,7 @@ describe('the OpenAPI document', () => {
     const server = await createTestServer()
     const described = operationsOf(await documentOf(server)).map(({ method, path }) => `${method} ${path}`)
     const registered: string[] = []
-    for (const path of pathsOf(server)) {
+    for (const path of registeredPaths(server)) {
       const { headers } = await server.send(`OPTIONS ${path.replaceAll(/:\w+/g, 'x')}`)
       const methods = (headers['allow'] ?? 'GET').split(', ').filter((method) => !/HEAD|OPTIONS/.test(method))
       registered.push(...methods.map((method) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`))
@@ -50,9 +53,47 @@ describe('the OpenAPI document', () => {
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
       // What a lock is for, what a release or an environment is, and which release to deploy must be said.
-      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$/.test(operation.operationId)
+      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$/.test(
+        operation.operationId,
+      )
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
+  })
+
+  it('says of every operation who may use it', async () => {
+    const operations = operationsOf(await documentOf(await createTestServer()))
+    const open = operations.filter(({ operation }) => operation.security.length === 0)
+    expect(open.map(({ path }) => path)).toEqual(['/token', '/healthz', '/readyz'])
+    for (const { operation } of operations) {
+      const isOpen = operation.security.length === 0
+      expect(operation.security).toEqual(isOpen ? [] : [{ bearer: [] }])
+      const is401 = !isOpen || operation.operationId === 'exchangeToken'
+      expect([operation.operationId, '401' in operation.responses]).toEqual([operation.operationId, is401])
+    }
+  })
+
+  it('is told how to sign in where there is an issuer to do so', async () => {
+    const signIn = {
+      authorizationUrl: 'https://dex.example.com/dex/auth',
+      tokenUrl: 'https://dex.example.com/dex/token',
+      clientId: 'swagger-ui',
+      scopes: ['openid', 'groups'],
+    }
+    const { send } = await createTestServer({ options: { admission: { ...aTokenAdmission({}), signIn } } })
+    const all = (await send('GET /docs/json')).json as Document
+    expect(all.components.securitySchemes).toMatchObject({
+      bearer: { type: 'http', scheme: 'bearer' },
+      signIn: {
+        type: 'oauth2',
+        flows: { authorizationCode: { authorizationUrl: signIn.authorizationUrl, scopes: { openid: '', groups: '' } } },
+      },
+    })
+    expect(all.paths['/api/locks']?.['get']?.security).toEqual([{ bearer: [] }, { signIn: [] }])
+    const initializer = (await send('GET /docs/static/swagger-initializer.js')).text
+    expect(initializer).toMatch(/initOAuth\(.*"clientId":"swagger-ui".*"usePkceWithAuthorizationCodeGrant":true/)
+    expect((await send('GET /docs')).headers['content-security-policy']).toContain(
+      "connect-src 'self' https://dex.example.com;",
+    )
   })
 
   it('refers to nothing that is not in it', async () => {
@@ -65,19 +106,6 @@ describe('the OpenAPI document', () => {
     }
   })
 })
-
-/** All paths that are registered, such as `/api/environments/:environment`, read from the tree that Fastify prints. */
-function pathsOf({ app }: TestServer): readonly string[] {
-  const paths: string[] = []
-  const parents: string[] = []
-  for (const line of app.printRoutes({ commonPrefix: false }).split('\n')) {
-    const [, indentation = '', part = '', methods] = /^([│ ]*)[├└]── (\S*)( \(.*\))?$/.exec(line) ?? []
-    const depth = indentation.length / 4
-    parents.splice(depth, Infinity, part)
-    if (methods !== undefined) paths.push(parents.join(''))
-  }
-  return paths
-}
 
 const staging = '/api/environments/staging/releasetrain'
 const production = '/api/environment-groups/production/releasetrain'
@@ -174,6 +202,10 @@ const conversations: readonly Conversation[] = [
   { request: 'GET /api/environments/nowhere/applications/cart/commit', status: 404 },
   { request: 'GET /api/environments/nowhere/applications/cart/history', status: 404 },
   { request: 'GET /api/process-delay', status: 200 },
+  { request: 'POST /token', status: 401 },
+  { request: 'GET /api/whoami', status: 200 },
+  { request: 'GET /api/whoami', options: { admission: aTokenAdmission({}) }, status: 401 },
+  { request: `PUT ${staging}`, headers: bearer('x'), options: { admission: aTokenAdmission({}, 1) }, status: 401 },
   { request: 'GET /api/environments/nowhere', status: 404 },
   { request: 'GET /api/applications/nothing', status: 404 },
   { request: 'GET /api/environments/nowhere/config', status: 404 },

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CommitText } from '../../src/core/commit-text.ts'
 import { trailerKeys } from '../../src/core/commit-text.ts'
+import { formatIdentity } from '../../src/manifest-store/git/commit.ts'
 import { toCommitMessage } from '../../src/manifest-store/commit-message.ts'
 import { git, hasGit } from '../support/real-git.ts'
 
@@ -66,7 +67,8 @@ Signalbox-Request: request-1
       `  ${line}`,
       '',
       `Signalbox-Team: ${line}`,
-      `Signalbox-Principal: ${line} <${line}>`,
+      // As it stands in the commit's author, where git leaves such characters out.
+      'Signalbox-Principal: abc d efgh[31mi <abc d efgh[31mi>',
       `Signalbox-Request: ${line}`,
       '',
     ])
@@ -189,7 +191,7 @@ describe('hostile text', () => {
           )
           const expected = [
             ['Signalbox-Team', team],
-            ['Signalbox-Principal', `${name} <${email}>`],
+            ['Signalbox-Principal', formatIdentity({ name, email }, new Date(0)).replace(/ 0 \+0000$/, '')],
             ['Signalbox-Request', requestId],
           ].map(([key, value = '']) => `${key}: ${value.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()}`.trim())
           for (const options of [[], ['--no-divider']]) {
@@ -204,6 +206,23 @@ describe('hostile text', () => {
         },
       ),
       { numRuns: 60 },
+    )
+  })
+
+  it.each([
+    ['Author', 'author@example.com', 'Author <author@example.com> (claimed)'],
+    [
+      'Author <author@example.com> (claimed)',
+      'x@example.com',
+      'Author author@example.com (claimed) <x@example.com> (claimed)',
+    ],
+    ['a'.repeat(300), 'x@example.com', `${'a'.repeat(199)}… <x@example.com> (claimed)`],
+    [' .. ', '<>', 'unknown <> (claimed)'],
+  ])('says last that it is claimed, after everything that was: %j', (name, email, expected) => {
+    const message = toCommitMessage({ subject: 's', sections: [], trailers: [] }, { name, email, isClaimed: true }, 'r')
+    expect(message).toContain(`\nSignalbox-Principal: ${expected}\n`)
+    expect(toCommitMessage({ subject: 's', sections: [], trailers: [] }, { name, email }, 'r')).not.toContain(
+      '> (claimed)',
     )
   })
 

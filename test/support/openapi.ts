@@ -5,13 +5,17 @@ import type { Answer, TestServer } from './test-server.ts'
 
 export interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>>
+    readonly securitySchemes: Readonly<Record<string, object>>
+  }
 }
 
 export interface Operation {
   readonly operationId: string
   readonly summary: string
   readonly tags: readonly string[]
+  readonly security: readonly object[]
   readonly parameters?: readonly { readonly in: string; readonly name: string; readonly required: boolean }[]
   readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, { schema: object }>> }
   readonly responses: Readonly<Record<string, Response>>

@@ -26,7 +26,19 @@ export interface ServerSetup {
   readonly files?: readonly Change[]
   readonly principal?: Principal
   readonly options?: Partial<
-    Pick<ServerOptions, 'json' | 'allowedDomains' | 'settings' | 'allowsLongApplicationNames' | 'clock' | 'version'>
+    Pick<
+      ServerOptions,
+      | 'json'
+      | 'allowedDomains'
+      | 'settings'
+      | 'allowsLongApplicationNames'
+      | 'clock'
+      | 'version'
+      | 'admission'
+      | 'publicUrl'
+      | 'trustedProxies'
+      | 'problems'
+    >
   >
 }
 
@@ -80,7 +92,10 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
     store,
     manifestChecker: createTestChecker(),
     clock,
-    principalOf: () => principal,
+    admission: { mode: 'none', principal, hosts: undefined },
+    publicUrl: undefined,
+    trustedProxies: [],
+    problems: () => [],
     json: 'proto',
     allowedDomains: undefined,
     settings: writeSettings(),

@@ -29,6 +29,7 @@ function registerPaths(app: FastifyInstance, context: ServerContext, readForm: R
       method: 'POST',
       url,
       operationId,
+      access: { action: 'CreateEnvironment' },
       deprecated,
       tag: 'Environments',
       summary: 'Create an environment, or replace its config',

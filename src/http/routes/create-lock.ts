@@ -7,7 +7,7 @@ import { createLock as createLockCommand } from '../../core/lock-commands.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { RequestError } from '../problem.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { submitCommand } from '../submit-command.ts'
 import { groupLockBody, groupLockContent, lockPaths, toLockTarget, unsupportedMethod } from './lock-paths.ts'
 
 const lifetime = z.string().regex(lifetimePattern, 'must be a whole number and h, d or w, such as 2d')
@@ -50,6 +50,7 @@ export function createLock(app: FastifyInstance, context: ServerContext): void {
       method: 'PUT',
       url,
       operationId: `create${name}`,
+      access: { action: 'CreateLock' },
       tag: 'Locks',
       summary: summaries[kind],
       description:
@@ -86,7 +87,7 @@ export function createLock(app: FastifyInstance, context: ServerContext): void {
           suggestedLifetime: body?.suggestedLifeTime,
           end: body?.expiresAt === undefined ? body?.lifetime : new Date(body.expiresAt),
         })
-        await submit(context, command, request, reply)
+        await submitCommand(context, command, request, reply)
         reply.header('Cache-Control', 'no-store')
         return kind === 'group'
           ? reply.code(201).type('application/json; charset=utf-8').send(groupLockBody)

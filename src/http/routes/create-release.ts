@@ -7,12 +7,13 @@ import type { CreatedReleaseMessage } from '../../protobuf/to-created-release-me
 import { createdReleaseMessageType, toCreatedReleaseMessage } from '../../protobuf/to-created-release-message.ts'
 import { toKuberpultCreatedReleaseJson } from '../../protobuf/to-kuberpult-json.ts'
 import type { ResponseDescription } from '../endpoint.ts'
+import { audit } from '../audit.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import type { ReadForm } from '../form.ts'
 import { RequestError } from '../problem.ts'
 import { binarySchema, messageForms } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { toCommandRequest } from '../submit-command.ts'
 import { whenCallerLeaves } from '../when-caller-leaves.ts'
 import type { ReleaseDialect, ReleaseForm } from './release-form.ts'
 import { readReleaseForm } from './release-form.ts'
@@ -40,6 +41,7 @@ export function createRelease(app: FastifyInstance, context: ServerContext, read
       method: 'POST',
       url,
       operationId: `createRelease${suffix}`,
+      access: { action: 'CreateRelease' },
       tag: 'Releases',
       summary: 'Create a release',
       description:
@@ -153,11 +155,18 @@ async function submitRelease(
   }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly signal: AbortSignal },
 ): Promise<{ readonly outcome: Decided; readonly commit: ObjectId | undefined }> {
   const { settings, allowsLongApplicationNames: allowsLongNames, store, manifestChecker } = context
+  const commandRequest = toCommandRequest(context, request, reply)
   const comparisons = new Map<string, boolean>()
   for (let round = 1; round <= maximumRounds; round += 1) {
     const command = createReleaseCommand({ release, settings, allowsLongNames, comparisons })
-    const { result: outcome, commit } = await submit(context, command, request, reply)
-    if (outcome.kind !== 'undecided') return { outcome, commit }
+    const { result: outcome, commit } = await store.submit(command, commandRequest)
+    if (outcome.kind !== 'undecided') {
+      const isDone = outcome.kind === 'created' || outcome.kind === 'same'
+      audit(request, isDone ? { outcome: 'done', commit } : { outcome: 'refused', code: outcome.kind }, {
+        application: release.application,
+      })
+      return { outcome, commit }
+    }
     for (const { existing, requested } of outcome.pairs) {
       const isSame = await manifestChecker.isSame(await store.readBlob(existing), requested.bytes, signal)
       comparisons.set(pairKey(existing, requested.id), isSame)

@@ -6,7 +6,7 @@ import { toUint64 } from '../../protobuf/uint64.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { submitCommand } from '../submit-command.ts'
 import { applicationParams } from './place-params.ts'
 import { writeResponses } from './write-responses.ts'
 
@@ -18,6 +18,7 @@ export function createUndeployRelease(app: FastifyInstance, context: ServerConte
     method: 'POST',
     url: '/api/applications/:application/undeploy-release',
     operationId: 'createUndeployRelease',
+    access: { action: 'CreateUndeploy' },
     tag: 'Releases',
     summary: 'Prepare to undeploy an application',
     description:
@@ -36,7 +37,7 @@ export function createUndeployRelease(app: FastifyInstance, context: ServerConte
     },
     handle: async ({ params: { application }, form, request }, reply) => {
       const command = createUndeployReleaseCommand(application, context.settings)
-      const { result, commit } = await submit(context, command, request, reply)
+      const { result, commit } = await submitCommand(context, command, request, reply)
       reply.code(commit === undefined ? 200 : 201)
       return sendResult(reply, form, responseType, {
         application,

@@ -4,7 +4,7 @@ import { messageType } from '../../protobuf/messages.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { submitCommand } from '../submit-command.ts'
 import { applicationParams } from './place-params.ts'
 import { writeResponses } from './write-responses.ts'
 
@@ -16,6 +16,7 @@ export function deleteApplication(app: FastifyInstance, context: ServerContext):
     method: 'DELETE',
     url: '/api/applications/:application',
     operationId: 'deleteApplication',
+    access: { action: 'DeployUndeploy' },
     tag: 'Applications',
     summary: 'Delete an application that runs nowhere any more',
     description:
@@ -30,7 +31,7 @@ export function deleteApplication(app: FastifyInstance, context: ServerContext):
     },
     handle: async ({ params: { application }, form, request }, reply) => {
       const command = deleteApplicationCommand(application, context.settings)
-      const { result: environments, commit } = await submit(context, command, request, reply)
+      const { result: environments, commit } = await submitCommand(context, command, request, reply)
       return sendResult(reply, form, responseType, { application, environments, commit })
     },
   })

@@ -11,6 +11,7 @@ export function deleteEnvironment(app: FastifyInstance, context: ServerContext):
     method: 'DELETE',
     url: '/api/environments/:environment',
     operationId: 'deleteEnvironment',
+    access: { action: 'DeleteEnvironment' },
     tag: 'Environments',
     summary: 'Delete an environment with all that is in it',
     description:

@@ -3,7 +3,7 @@ import type { LockTarget } from '../../core/lock-commands.ts'
 import { deleteLock as deleteLockCommand } from '../../core/lock-commands.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { submitCommand } from '../submit-command.ts'
 import { groupLockBody, groupLockContent, lockPaths, toLockTarget, unsupportedMethod } from './lock-paths.ts'
 
 /** Takes a lock away. */
@@ -13,6 +13,7 @@ export function deleteLock(app: FastifyInstance, context: ServerContext): void {
       method: 'DELETE',
       url,
       operationId: `delete${name}`,
+      access: { action: 'DeleteLock' },
       tag: 'Locks',
       summary: summaries[kind],
       description:
@@ -39,7 +40,7 @@ export function deleteLock(app: FastifyInstance, context: ServerContext): void {
       },
       handle: async ({ params, request }, reply) => {
         const command = deleteLockCommand(toLockTarget(kind, params), params.lockId)
-        await submit(context, command, request, reply)
+        await submitCommand(context, command, request, reply)
         reply.header('Cache-Control', 'no-store')
         return kind === 'group'
           ? reply.type('application/json; charset=utf-8').send(groupLockBody)

@@ -7,7 +7,7 @@ import { registerEndpoint } from '../endpoint.ts'
 import { RequestError } from '../problem.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { submitCommand } from '../submit-command.ts'
 import { placeParams } from './place-params.ts'
 import { writeResponses } from './write-responses.ts'
 
@@ -35,6 +35,7 @@ export function deployRelease(app: FastifyInstance, context: ServerContext): voi
     method: 'PUT',
     url: '/api/environments/:environment/applications/:application/deployment',
     operationId: 'deployRelease',
+    access: { action: 'DeployRelease' },
     tag: 'Deployments',
     summary: 'Deploy a release, or go back to one',
     description:
@@ -65,7 +66,7 @@ export function deployRelease(app: FastifyInstance, context: ServerContext): voi
         lockBehavior: body.lockBehavior ?? 'IGNORE',
         settings: context.settings,
       })
-      const { result, commit } = await submit(context, command, request, reply)
+      const { result, commit } = await submitCommand(context, command, request, reply)
       return sendResult(reply, form, deploymentMessageType, toDeploymentMessage(asked, result, commit))
     },
   })

@@ -10,7 +10,7 @@ import type { ResponseDescription } from '../endpoint.ts'
 import type { MessageForm } from '../send-message.ts'
 import { messageContent, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { submitCommand } from '../submit-command.ts'
 import { writeResponses } from './write-responses.ts'
 
 export const environmentParams = z.strictObject({ environment: z.string().describe("The environment's name.") })
@@ -48,7 +48,7 @@ export async function submitChange(
   command: Command<EnvironmentChange>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { result, commit } = await submit(context, command, request, reply)
+  const { result, commit } = await submitCommand(context, command, request, reply)
   const message = toEnvironmentChangeMessage(environment, result, { isDryRun, commit })
   return sendResult(reply, form, environmentChangeMessageType, message)
 }

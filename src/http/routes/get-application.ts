@@ -13,6 +13,7 @@ export function getApplication(app: FastifyInstance, { store }: ServerContext): 
     method: 'GET',
     url: '/api/applications/:application',
     operationId: 'getApplication',
+    access: 'authenticated',
     tag: 'Applications',
     summary: 'An application with its releases and where each is deployed',
     params: z.strictObject({ application: z.string().describe("The application's name.") }),

@@ -22,6 +22,7 @@ export function getCommitDeployments(app: FastifyInstance, { store }: ServerCont
     method: 'GET',
     url: '/api/commit-deployments/:commit',
     operationId: 'getCommitDeployments',
+    access: 'authenticated',
     tag: 'Deployments',
     summary: 'In which environments a source commit has arrived',
     description:

@@ -22,6 +22,7 @@ export function getDeployedCommit(app: FastifyInstance, { store }: ServerContext
     method: 'GET',
     url: '/api/environments/:environment/applications/:application/commit',
     operationId: 'getDeployedCommit',
+    access: 'authenticated',
     tag: 'Deployments',
     summary: 'The source commit of what is deployed of an application in an environment',
     params: z.strictObject({

@@ -16,6 +16,7 @@ export function getDeploymentHistory(app: FastifyInstance, { store }: ServerCont
     method: 'GET',
     url: '/api/environments/:environment/applications/:application/history',
     operationId: 'getDeploymentHistory',
+    access: 'authenticated',
     tag: 'Deployments',
     summary: 'Who deployed which version of an application to an environment, when, and with which train',
     description:

@@ -16,6 +16,7 @@ export function getEnvironmentConfig(app: FastifyInstance, { store }: ServerCont
     method: 'GET',
     url: '/api/environments/:environment/config',
     operationId: 'getEnvironmentConfig',
+    access: 'authenticated',
     tag: 'Environments',
     summary: 'How an environment is configured',
     params: environmentParams,

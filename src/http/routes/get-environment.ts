@@ -12,6 +12,7 @@ export function getEnvironment(app: FastifyInstance, { store }: ServerContext): 
     method: 'GET',
     url: '/api/environments/:environment',
     operationId: 'getEnvironment',
+    access: 'authenticated',
     tag: 'Environments',
     summary: 'What is deployed, queued and locked in an environment',
     params: z.strictObject({ environment: z.string().describe("The environment's name.") }),

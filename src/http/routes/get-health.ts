@@ -12,11 +12,13 @@ const anyQuery = z.object({})
 const healthType = messageType('signalbox.v1.Health')
 
 /** Whether the process lives, and whether it can do its work: for Kubernetes' probes and for people. */
-export function getHealth(app: FastifyInstance, { store }: ServerContext): void {
+export function getHealth(app: FastifyInstance, { store, problems: otherProblems }: ServerContext): void {
   registerEndpoint(app, {
     method: 'GET',
     url: '/healthz',
     operationId: 'getLiveness',
+    access: 'public',
+    isProbe: true,
     tag: 'Operations',
     summary: 'Whether the process lives',
     query: anyQuery,
@@ -32,6 +34,8 @@ export function getHealth(app: FastifyInstance, { store }: ServerContext): void 
     method: 'GET',
     url: '/readyz',
     operationId: 'getReadiness',
+    access: 'public',
+    isProbe: true,
     tag: 'Operations',
     summary: 'Whether requests can be served',
     description: 'While reads are served it is ready; `degraded` with reasons says what does not work as it should.',
@@ -44,7 +48,8 @@ export function getHealth(app: FastifyInstance, { store }: ServerContext): void 
     },
     handle: async ({ form, request }, reply) => {
       await lookAtRepository(request)
-      const { isReadable, problems, commit } = store.health()
+      const { isReadable, problems: storeProblems, commit } = store.health()
+      const problems = [...storeProblems, ...otherProblems()]
       const status = problems.length > 0 ? 'degraded' : 'ok'
       return isReadable
         ? sendHealth(reply, form, 200, { status, reasons: problems, commit })

@@ -47,6 +47,7 @@ export function getManifests(app: FastifyInstance, { store }: ServerContext): vo
         method,
         url: path.url,
         operationId: `${method === 'GET' ? 'get' : 'postForGetting'}Manifests${path.suffix}`,
+        access: 'authenticated',
         tag: 'Releases',
         summary: `A release with its manifests${method === 'GET' ? '' : ", as Kuberpult's client asks for it"}`,
         description:

@@ -9,6 +9,7 @@ export function getProcessDelay(app: FastifyInstance): void {
     method: 'GET',
     url: '/api/process-delay',
     operationId: 'getProcessDelay',
+    access: 'authenticated',
     tag: 'Operations',
     summary: 'What was acknowledged, but is not in the repository yet: always nothing',
     forms: [{ mediaType: 'application/json' }],

@@ -16,6 +16,7 @@ export function getReleaseTrainPrognosis(app: FastifyInstance, context: ServerCo
       method: 'GET',
       url: `${prefix}/releasetrain/prognosis`,
       operationId: `getReleaseTrainPrognosis${suffix}`,
+      access: 'authenticated',
       tag: 'Release trains',
       summary: 'What a release train would do now',
       description:

@@ -10,6 +10,7 @@ export function listApplications(app: FastifyInstance, { store }: ServerContext)
     method: 'GET',
     url: '/api/applications',
     operationId: 'listApplications',
+    access: 'authenticated',
     tag: 'Applications',
     summary: 'All applications, with team, latest version and deployments',
     forms: messageForms,

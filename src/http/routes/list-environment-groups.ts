@@ -10,6 +10,7 @@ export function listEnvironmentGroups(app: FastifyInstance, { store }: ServerCon
     method: 'GET',
     url: '/api/environment-groups',
     operationId: 'listEnvironmentGroups',
+    access: 'authenticated',
     tag: 'Environments',
     summary: 'All environments in their groups',
     description: 'With upstream, locks, and warnings about what makes a train impossible or surprising.',

@@ -31,6 +31,7 @@ export function listLocks(app: FastifyInstance, { store, clock }: ServerContext)
     method: 'GET',
     url: '/api/locks',
     operationId: 'listLocks',
+    access: 'authenticated',
     tag: 'Locks',
     summary: 'All locks of all kinds',
     description: 'Those that have ended are among them until the next commit to their environment takes them away.',

@@ -5,7 +5,7 @@ import { toUint64 } from '../../protobuf/uint64.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { messageContent, messageForms, sendResult } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { submitCommand } from '../submit-command.ts'
 import { placeParams } from './place-params.ts'
 import { writeResponses } from './write-responses.ts'
 
@@ -17,6 +17,7 @@ export function removeApplication(app: FastifyInstance, context: ServerContext):
     method: 'DELETE',
     url: '/api/environments/:environment/applications/:application',
     operationId: 'removeApplication',
+    access: { action: 'DeleteEnvironmentApplication' },
     tag: 'Deployments',
     summary: 'Remove an application from an environment',
     description:
@@ -32,7 +33,7 @@ export function removeApplication(app: FastifyInstance, context: ServerContext):
     handle: async ({ params, form, request }, reply) => {
       const { environment, application } = params
       const command = removeApplicationCommand(environment, application, context.settings)
-      const { result: version, commit } = await submit(context, command, request, reply)
+      const { result: version, commit } = await submitCommand(context, command, request, reply)
       const fromVersion = version === undefined ? undefined : toUint64(version)
       return sendResult(reply, form, responseType, { ...params, fromVersion, commit })
     },

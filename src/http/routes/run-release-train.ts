@@ -8,12 +8,19 @@ import { registerEndpoint } from '../endpoint.ts'
 import { fingerprintOf } from '../fingerprint.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
 import type { ServerContext } from '../server-context.ts'
-import { submit } from '../submit.ts'
+import { submitCommand } from '../submit-command.ts'
 import { releaseTrainPaths, targetName, trainParams, trainQuery } from './release-train-paths.ts'
 
 const trainBody = z
   .strictObject({
-    ciLink: z.string().optional().describe('Where the pipeline that asks can be looked at. Stands in the commit.'),
+    ciLink: z
+      .string()
+      .optional()
+      // Swagger UI sends it as it is, and `string` is no link.
+      .meta({
+        description: 'Where the pipeline that asks can be looked at. Stands in the commit.',
+        examples: ['https://ci.example.com/builds/1'],
+      }),
   })
   .meta({ description: 'Optional: an empty body is fine.' })
 
@@ -24,6 +31,7 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
       method: 'PUT',
       url: `${prefix}/releasetrain`,
       operationId: `runReleaseTrain${suffix}`,
+      access: { action: 'DeployReleaseTrain' },
       tag: 'Release trains',
       summary: 'Run a release train',
       description:
@@ -71,7 +79,7 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
           accepts: (prognosis) => ifMatch === undefined || allowsFingerprint(ifMatch, fingerprintOf(prognosis)),
           settings: context.settings,
         })
-        const { result, commit } = await submit(context, train, request, reply)
+        const { result, commit } = await submitCommand(context, train, request, reply)
         const message = toReleaseTrainMessage(result, { fingerprint: fingerprintOf(result), commit })
         return reply.header('Cache-Control', 'no-store').type(form.contentType).send(form.toTrainBody(message))
       },

@@ -122,9 +122,15 @@ function withoutFinalNewlines(text: string): string {
 export function formatIdentity(person: Person, time: Date): string {
   const seconds = Math.max(0, Math.floor(time.getTime() / 1000))
   if (Number.isNaN(seconds)) throw new RangeError('a commit needs a valid date')
+  const { name, email } = cleanPerson(person)
+  return `${name} <${email}> ${seconds} +0000`
+}
+
+/** Name and e-mail as `formatIdentity` writes them. */
+export function cleanPerson(person: Person): Person {
   const email = clean(person.email)
   const name = clean(person.name) || clean(email.split('@')[0] ?? '') || 'unknown'
-  return `${name} <${email}> ${seconds} +0000`
+  return { name, email }
 }
 
 /** git's rule (ident.c): some characters may not stand anywhere, and "crud" may not stand at either end. */

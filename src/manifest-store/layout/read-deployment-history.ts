@@ -3,6 +3,7 @@ import type { DeploymentEvent, DeploymentHistory } from '../../core/deployment-h
 import { applicationsDirectory, environmentsDirectory, parseVersionLink } from '../../core/manifest-layout.ts'
 import type { ApplicationName, EnvironmentName } from '../../core/names.ts'
 import type { ObjectId } from '../../core/object-id.ts'
+import { claimedMark } from '../commit-message.ts'
 import { readTrailers } from '../commit-trailers.ts'
 import type { ParsedCommit, Person } from '../git/commit.ts'
 import { parseCommit } from '../git/commit.ts'
@@ -137,5 +138,6 @@ function describe(
     trainTarget: isTrain ? trailers.get(trailerKeys.target) : undefined,
     trainTeam: isTrain ? trailers.get(trailerKeys.team) : undefined,
     requestId: trailers.get(trailerKeys.request),
+    ...(trailers.get(trailerKeys.principal)?.endsWith(claimedMark) === true && { isClaimed: true as const }),
   }
 }

@@ -1584,9 +1584,78 @@ export const descriptor = {
                   "type": "string",
                   "id": 10,
                   "comment": "The first line of the commit's message."
+                },
+                "claimed": {
+                  "type": "bool",
+                  "id": 11,
+                  "comment": "The author is what the caller said of itself: nobody had checked it."
                 }
               },
               "comment": "A commit that changed which version of an application is deployed in an environment. A merge counts as one commit: what\nit changed in the branch that it was made on."
+            },
+            "WhoAmIResponse": {
+              "fields": {
+                "name": {
+                  "type": "string",
+                  "id": 1,
+                  "comment": "Who stands in the commits that they make."
+                },
+                "email": {
+                  "type": "string",
+                  "id": 2
+                },
+                "claimed": {
+                  "type": "bool",
+                  "id": 3,
+                  "comment": "Name and email are what the caller says of itself: nobody has checked it."
+                },
+                "id": {
+                  "type": "string",
+                  "id": 4,
+                  "comment": "Identifies them in logs: the issuer and its name for them, or `anonymous` where nobody is asked who they are."
+                },
+                "roles": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 5,
+                  "comment": "Sorted."
+                },
+                "teams": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 6,
+                  "comment": "The teams whose applications they may act for; `*` stands for all."
+                },
+                "permissions": {
+                  "rule": "repeated",
+                  "type": "Permission",
+                  "id": 7
+                }
+              },
+              "comment": "Who asks, and what they may do."
+            },
+            "Permission": {
+              "fields": {
+                "action": {
+                  "type": "string",
+                  "id": 1,
+                  "comment": "Such as `DeployReleaseTrain`."
+                },
+                "environmentGroup": {
+                  "type": "string",
+                  "id": 2,
+                  "protoName": "environment_group"
+                },
+                "environment": {
+                  "type": "string",
+                  "id": 3
+                },
+                "application": {
+                  "type": "string",
+                  "id": 4
+                }
+              },
+              "comment": "One line of the policy: `*` stands for all."
             },
             "Health": {
               "fields": {

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import type { ExchangeConfig, OidcConfig } from './auth-config.ts'
+import type { IssuerKeys } from './auth/issuer-keys.ts'
+import { OidcAuthenticator } from './auth/oidc-authenticator.ts'
+import type { PolicyLog } from './auth/policy-files.ts'
+import { PolicyFiles } from './auth/policy-files.ts'
+import { OidcTokenExchange } from './auth/token-exchange.ts'
+import type { ServerConfig } from './config.ts'
+import { ConfigError } from './config.ts'
+import { createUnrestrictedPrincipal } from './core/principal.ts'
+import type { Admission, SignIn } from './http/admission.ts'
+
+export interface CreatedAdmission {
+  readonly admission: Admission
+  /** What does not work as it should, one sentence each. */
+  readonly problems: () => readonly string[]
+  readonly close: () => void
+}
+
+/**
+ * Whoever asks callers who they are, as the configuration says. Throws PolicyFilesError, or ConfigError for a secret that cannot
+ * be read. An issuer that does not answer yet is no reason not to start.
+ */
+export async function createAdmission(config: ServerConfig, log: PolicyLog): Promise<CreatedAdmission> {
+  const { auth } = config
+  if (auth.mode === 'none') {
+    const principal = createUnrestrictedPrincipal(config.author)
+    const hosts = config.allowsAnonymous ? undefined : [config.host]
+    return { admission: { mode: 'none', principal, hosts }, problems: () => [], close: () => undefined }
+  }
+  const { issuer, allowsHttp } = auth
+  const clientSecret = auth.exchange && (await readSecret(auth.exchange))
+  const files = await PolicyFiles.open({ ...auth.files, primaryIssuer: issuer, allowsHttp, log })
+  const authenticator = new OidcAuthenticator({
+    issuer,
+    audiences: auth.audiences,
+    leeway: auth.leeway,
+    allowsHttp,
+    access: () => files.access,
+    clock: () => new Date(),
+    log,
+  })
+  const exchange =
+    auth.exchange &&
+    new OidcTokenExchange({
+      issuer: authenticator.primary,
+      clientId: auth.exchange.clientId,
+      clientSecret: clientSecret ?? '',
+      connector: auth.exchange.connector,
+      scopes: auth.scopes,
+      log,
+    })
+  return {
+    admission: {
+      mode: 'oidc',
+      authenticator,
+      requestsPerMinute: config.requestsPerMinute,
+      signIn: await findSignIn(auth, authenticator.primary, log),
+      exchange,
+    },
+    problems: () => [...files.problems(), ...authenticator.problems()],
+    close: () => files.close(),
+  }
+}
+
+async function readSecret({ clientSecret }: ExchangeConfig): Promise<string> {
+  if ('value' in clientSecret) return clientSecret.value
+  const variable = 'SIGNALBOX_OIDC_CLIENT_SECRET_FILE'
+  const text = await readFile(clientSecret.file, 'utf8').catch((error: unknown) => {
+    throw new ConfigError([`${variable} cannot be read: ${(error as Error).message}`])
+  })
+  const secret = text.replace(/\r?\n$/, '')
+  if (/^\P{Cc}+$/u.test(secret)) return secret
+  throw new ConfigError([`${variable} must name a file with one line of text: ${clientSecret.file}`])
+}
+
+/** The document is made once, so an issuer that cannot be asked now leaves Swagger UI without its button until the next start. */
+async function findSignIn(auth: OidcConfig, primary: IssuerKeys, log: PolicyLog): Promise<SignIn | undefined> {
+  const { browserClientId: clientId, scopes } = auth
+  if (clientId === undefined) return undefined
+  const found = await primary.metadata().catch(() => undefined)
+  const { authorizationEndpoint: authorizationUrl, tokenEndpoint: tokenUrl } = found ?? {}
+  if (authorizationUrl !== undefined && tokenUrl !== undefined) return { authorizationUrl, tokenUrl, clientId, scopes }
+  log.warn({ issuer: auth.issuer }, 'Swagger UI cannot sign in until the next start: the issuer does not say where')
+  return undefined
+}

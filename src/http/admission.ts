@@ -1,0 +1,35 @@
+import type { Authenticator } from '../auth/authenticator.ts'
+import type { TokenExchange } from '../auth/token-exchange.ts'
+import type { Principal } from '../core/principal.ts'
+
+/** Whether callers are asked who they are. */
+export type Admission = AnonymousAdmission | TokenAdmission
+
+/** Nobody is asked. */
+export interface AnonymousAdmission {
+  readonly mode: 'none'
+  /** Who everyone is, unless they claim to be somebody else. */
+  readonly principal: Principal
+  /** The names under which it may be asked, beside those of this machine itself; undefined for any. */
+  readonly hosts: readonly string[] | undefined
+}
+
+/** Everyone is, by a token. */
+export interface TokenAdmission {
+  readonly mode: 'oidc'
+  readonly authenticator: Authenticator
+  /** How many requests a minute a principal may send, and an address for those without one. */
+  readonly requestsPerMinute: number
+  /** How browsers find the issuer; undefined where Swagger UI cannot sign in. */
+  readonly signIn?: SignIn | undefined
+  /** What `POST /token` does; undefined where it does nothing. */
+  readonly exchange?: TokenExchange | undefined
+}
+
+/** What Swagger UI's Authorize button needs: an authorization code with PKCE, without a client secret. */
+export interface SignIn {
+  readonly authorizationUrl: string
+  readonly tokenUrl: string
+  readonly clientId: string
+  readonly scopes: readonly string[]
+}

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import { actions } from '../../src/core/principal.ts'
+import type { TestServer } from '../support/test-server.ts'
+import { createTestServer } from '../support/test-server.ts'
+import { aCaller, aTokenAdmission, bearer } from '../support/token-admission.ts'
+
+const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyZWxlYXNlLWJvdCJ9.c2lnbmF0dXJl'
+const secret = 'hunter2hunter2'
+const json = { 'content-type': 'application/json' }
+const formHeaders = { 'content-type': 'multipart/form-data; boundary=b' }
+const admission = aTokenAdmission({ [token]: aCaller('keeper', actions), guest: aCaller('guest') })
+
+function releaseForm(version: string): string {
+  return [
+    '--b\r\nContent-Disposition: form-data; name="application"\r\n\r\ncart',
+    `--b\r\nContent-Disposition: form-data; name="version"\r\n\r\n${version}`,
+    '--b\r\nContent-Disposition: form-data; name="manifests[development]"; filename="m"\r\n\r\na: 1',
+    '--b--\r\n',
+  ].join('\r\n')
+}
+
+function auditLines({ log }: TestServer) {
+  return log.filter((line) => 'audit' in line).map(({ reqId, audit }) => ({ reqId, ...(audit as object) }))
+}
+
+describe('a decision about a write', () => {
+  const keeper = { principal: 'https://issuer.example.com keeper', name: 'keeper', address: '127.0.0.1' }
+
+  it.each([
+    [
+      'PUT /api/environments/staging/releasetrain',
+      {},
+      { action: 'DeployReleaseTrain', outcome: 'done', target: { environment: 'staging' } },
+    ],
+    [
+      'PUT /environments/staging/locks/freeze',
+      { headers: json, body: { message: 'x' } },
+      { action: 'CreateLock', outcome: 'done', target: { environment: 'staging', lockId: 'freeze' } },
+    ],
+    [
+      'POST /release',
+      { headers: formHeaders, body: releaseForm('6') },
+      { action: 'CreateRelease', outcome: 'done', target: { application: 'cart' } },
+    ],
+  ])('has one line when it is done: %s', async (line, options, expected) => {
+    const server = await createTestServer({ options: { admission } })
+    const answer = await server.send(line, {
+      ...options,
+      headers: { ...(options as { headers?: object }).headers, ...bearer(token), 'x-request-id': 'r-1' },
+    })
+    expect(answer.status).toBeLessThan(300)
+    expect(auditLines(server)).toEqual([
+      { reqId: 'r-1', ...keeper, email: 'keeper@example.com', commit: answer.headAfter, ...expected },
+    ])
+  })
+
+  it('has one without a commit when nothing had to change', async () => {
+    const server = await createTestServer({ options: { admission } })
+    await server.send('DELETE /environments/staging/locks/nothing', { headers: bearer(token) })
+    expect(auditLines(server)).toMatchObject([{ action: 'DeleteLock', outcome: 'done' }])
+    expect(auditLines(server)[0]).not.toHaveProperty('commit')
+  })
+
+  it.each([
+    [
+      'by the policy',
+      'PUT /api/environments/staging/releasetrain',
+      bearer('guest'),
+      'PERMISSION_DENIED',
+      'https://issuer.example.com guest',
+    ],
+    ['because nobody is known', 'PUT /api/environments/staging/releasetrain', {}, 'UNAUTHENTICATED', undefined],
+    [
+      'because of the input',
+      'PUT /api/environments/staging/releasetrain?x=1',
+      bearer(token),
+      'INVALID_REQUEST',
+      keeper.principal,
+    ],
+    [
+      'because there is no such thing',
+      'DELETE /api/applications/nothing',
+      bearer(token),
+      'UNKNOWN_APPLICATION',
+      keeper.principal,
+    ],
+  ])('has one when it is refused %s', async (_why, line, headers, code, principal) => {
+    const server = await createTestServer({ options: { admission } })
+    const answer = await server.send(line, { headers })
+    const [only, ...others] = auditLines(server)
+    expect(only).toMatchObject({ reqId: answer.headers['x-request-id'], outcome: 'refused', code })
+    expect((only as { principal?: string }).principal).toBe(principal)
+    expect(others).toEqual([])
+  })
+
+  it("has one when a release is refused in Kuberpult's words", async () => {
+    const server = await createTestServer({ options: { admission } })
+    const headers = { ...formHeaders, ...bearer(token) }
+    expect(await server.send('POST /api/release', { headers, body: releaseForm('4') })).toMatchObject({ status: 409 })
+    expect(auditLines(server)).toMatchObject([
+      { outcome: 'refused', code: 'different', target: { application: 'cart' } },
+    ])
+  })
+
+  it('is none when something is read', async () => {
+    const server = await createTestServer({ options: { admission } })
+    await server.send('GET /api/environments/staging/releasetrain/prognosis', { headers: bearer(token) })
+    await server.send('GET /api/environments/nowhere', { headers: bearer(token) })
+    await server.send('POST /api/application/cart/release/manifests/1', { headers: bearer(token) })
+    expect(auditLines(server)).toEqual([])
+  })
+})
+
+describe('a secret', () => {
+  const header = 'Basic aHVudGVyMmh1bnRlcjI='
+  const form = (text: string) => `--b\r\nContent-Disposition: form-data; name="${text}"\r\n\r\n${text}\r\n--b--\r\n`
+  const attempts: readonly (readonly [string, { headers?: Record<string, string>; body?: string | object }])[] = [
+    ['PUT /api/environments/staging/releasetrain', { headers: bearer(token) }],
+    ['PUT /api/environments/staging/releasetrain', { headers: bearer(secret) }],
+    ['PUT /api/environments/staging/releasetrain', { headers: { authorization: header } }],
+    [
+      'PUT /api/environments/staging/releasetrain',
+      { headers: { ...bearer(token), cookie: `kuberpult.oauth=${secret}; s=${token}` } },
+    ],
+    [
+      'PUT /api/environments/staging/releasetrain',
+      { headers: { ...bearer(token), 'proxy-authorization': header, 'x-api-key': secret } },
+    ],
+    [
+      'PUT /api/environments/staging/releasetrain',
+      { headers: { ...bearer(token), 'content-type': `application/${secret}` }, body: '{}' },
+    ],
+    ['PUT /environments/staging/locks/freeze', { headers: { ...bearer(token), 'content-type': secret }, body: '{}' }],
+    [`GET /api/locks?access_token=${token}`, { headers: bearer(token) }],
+    [`GET /api/locks?access_token=${secret}`, {}],
+    [`PUT /api/environments/staging/releasetrain?token=${secret}&client_secret=${secret}`, { headers: bearer(token) }],
+    [`DELETE /api/environments/${token}`, { headers: bearer(token) }],
+    [`GET /${token}`, {}],
+    [`GET /api/environments/%zz?password=${secret}`, {}],
+    [
+      'PUT /environments/staging/locks/freeze',
+      { headers: { ...json, ...bearer(token) }, body: { message: 'x', access_token: token } },
+    ],
+    [
+      'PUT /environments/staging/locks/freeze',
+      { headers: { ...json, ...bearer(token) }, body: { message: 'x', [secret]: secret } },
+    ],
+    ['PUT /environments/staging/locks/freeze', { headers: { ...json, ...bearer(token) }, body: secret }],
+    [
+      'PUT /environments/staging/locks/freeze',
+      { headers: { ...json, ...bearer(token) }, body: { message: 'x', signature: secret } },
+    ],
+    ['POST /api/release', { headers: { ...bearer(token), ...formHeaders }, body: form(secret) }],
+    ['POST /api/environments/qa', { headers: { ...bearer(token), ...formHeaders }, body: form(secret) }],
+    [
+      'POST /api/release',
+      { headers: { ...bearer(token), 'content-type': `multipart/form-data; boundary=${token}` }, body: secret },
+    ],
+  ]
+
+  it('stands in no line of the log and in no commit, wherever it was sent', async () => {
+    const server = await createTestServer({ options: { admission } })
+    for (const [line, options] of attempts) await server.send(line, options)
+    const text = server.log.map((line) => JSON.stringify(line)).join('\n')
+    expect(server.log.length).toBeGreaterThan(attempts.length)
+    for (const one of [token, secret, 'aHVudGVy', 'c2lnbmF0dXJl']) {
+      expect(text.split('\n').filter((line) => line.includes(one))).toEqual([])
+    }
+    const head = (await server.head()) ?? ''
+    const { data } = await server.repository.read(head)
+    const commit = Buffer.from(data).toString()
+    expect(commit).toContain('Signalbox-Principal: keeper <keeper@example.com>')
+    expect(commit).not.toMatch(/hunter2|eyJ|c2lnbmF0dXJl/)
+  })
+})

@@ -1,0 +1,230 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { CryptoKey, JWTHeaderParameters, JWTPayload } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import type { TokenContext } from 'oidc-provider'
+import { Provider } from 'oidc-provider'
+import { onTestFinished } from 'vitest'
+
+/** What an issuer answers: as it should, with errors, or never. */
+export type IssuerMood = 'works' | 'fails' | 'hangs'
+
+type SignToken = (
+  claims?: Readonly<Record<string, unknown>>,
+  header?: Readonly<Record<string, unknown>>,
+  key?: CryptoKey | Uint8Array,
+) => Promise<string>
+
+export interface OidcIssuer {
+  readonly issuer: string
+  /** The paths that it was asked for, in order. */
+  readonly requests: readonly string[]
+  /** A token of its own making: client credentials, with these claims. */
+  issueToken(claims?: Readonly<Record<string, unknown>>): Promise<string>
+  /** A token signed with its newest key, or with `key`; claims and header replace the good ones, undefined leaves one out. */
+  readonly signToken: SignToken
+  /** From now on it signs with a new key, and the others are no longer its. */
+  rotateKeys(): Promise<void>
+  /** Its newest key. */
+  readonly publicKey: CryptoKey
+  behave(mood: IssuerMood): void
+  close(): Promise<void>
+}
+
+export interface OidcIssuerOptions {
+  readonly path?: string
+  readonly algorithm?: 'RS256' | 'ES256'
+  /** Whether it begins with keys that no other issuer has: making them takes a moment. */
+  readonly hasOwnKeys?: boolean
+}
+
+/** The audience and the client of all tokens, unless they say otherwise. */
+export const audience = 'signalbox'
+export const clientSecret = 'a secret of tests alone'
+
+/** The token that the issuer takes in exchange, as Dex does (RFC 8693), from its connector `google`. */
+export const subjectToken = 'a token of the connector'
+const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const exchangeParameters = [
+  'subject_token',
+  'subject_token_type',
+  'requested_token_type',
+  'connector_id',
+  'scope',
+  'audience',
+]
+
+/** A real OIDC server on this machine, closed after the test. */
+export async function startOidcIssuer({
+  path = '',
+  algorithm = 'RS256',
+  hasOwnKeys = false,
+}: OidcIssuerOptions = {}): Promise<OidcIssuer> {
+  const requests: string[] = []
+  let mood: IssuerMood = 'works'
+  let extraClaims: Readonly<Record<string, unknown>> = {}
+  let keys = await (hasOwnKeys ? createKeys(algorithm) : sharedKeys(algorithm))
+  let handle: (request: IncomingMessage, response: ServerResponse) => unknown
+  const server = createServer((request, response) => {
+    requests.push(request.url ?? '')
+    if (mood === 'hangs') return
+    if (mood === 'fails') response.writeHead(500).end('{}')
+    else handle(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const issuer = `http://127.0.0.1:${port}${path}`
+
+  const signToken: SignToken = (claims = {}, header = {}, key = keys.privateKey) => {
+    const now = Math.floor(Date.now() / 1000)
+    const good = {
+      iss: issuer,
+      sub: 'somebody',
+      aud: audience,
+      iat: now,
+      exp: now + 600,
+      email: 'somebody@example.com',
+    }
+    const payload = defined({ ...good, ...claims }) as JWTPayload
+    const protectedHeader = defined({ alg: algorithm, kid: keys.kid, ...header }) as unknown as JWTHeaderParameters
+    return new SignJWT(payload).setProtectedHeader(protectedHeader).sign(key, { crit: { x: true } })
+  }
+
+  const startProvider = () => {
+    const provider = createTestProvider(issuer, keys.jwk, algorithm, () => extraClaims)
+    provider.registerGrantType(exchangeGrant, (context) => answerExchange(context, signToken), exchangeParameters)
+    const callback = provider.callback()
+    handle = (request, response) => {
+      request.url = request.url?.replace(path, '') ?? ''
+      // Who is behind a path says so, or its metadata would leave it out.
+      Object.assign(request, { originalUrl: `${path}${request.url}`, baseUrl: path })
+      return callback(request, response)
+    }
+  }
+  startProvider()
+
+  const close = async () => {
+    server.closeAllConnections()
+    if (server.listening) await new Promise((resolve) => server.close(resolve))
+  }
+  onTestFinished(close)
+
+  return {
+    issuer,
+    requests,
+    get publicKey() {
+      return keys.publicKey
+    },
+    async issueToken(claims = {}) {
+      extraClaims = claims
+      const response = await fetch(`${issuer}/token`, {
+        method: 'POST',
+        headers: {
+          authorization: `Basic ${Buffer.from(`${audience}:${encodeURIComponent(clientSecret)}`).toString('base64')}`,
+        },
+        body: new URLSearchParams({ grant_type: 'client_credentials', resource: 'https://signalbox.example.com' }),
+      })
+      const body = (await response.json()) as { access_token?: string }
+      if (body.access_token === undefined) throw new Error(`no token: ${JSON.stringify(body)}`)
+      return body.access_token
+    },
+    signToken,
+    async rotateKeys() {
+      keys = await createKeys(algorithm)
+      startProvider()
+    },
+    behave(newMood) {
+      mood = newMood
+    },
+    close,
+  }
+}
+
+async function answerExchange(context: TokenContext, signToken: SignToken): Promise<void> {
+  const { subject_token: token, connector_id: connector, subject_token_type: type } = context.oidc.params
+  const isGood =
+    token === subjectToken && connector === 'google' && type?.startsWith('urn:ietf:params:oauth:token-type:')
+  context.status = isGood ? 200 : 401
+  context.body = isGood
+    ? { access_token: await signToken({ sub: 'exchanged' }), token_type: 'bearer' }
+    : { error: 'access_denied', error_description: 'the connector does not know that token' }
+}
+
+const shared = new Map<string, ReturnType<typeof createKeys>>()
+
+function sharedKeys(algorithm: string): ReturnType<typeof createKeys> {
+  const keys = shared.get(algorithm) ?? createKeys(algorithm)
+  shared.set(algorithm, keys)
+  return keys
+}
+
+async function createKeys(algorithm: string) {
+  const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true })
+  const kid = `key-${Math.random().toString(36).slice(2)}`
+  return { privateKey, publicKey, kid, jwk: { ...(await exportJWK(privateKey)), kid, use: 'sig', alg: algorithm } }
+}
+
+function defined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+}
+
+function createTestProvider(
+  issuer: string,
+  key: object,
+  algorithm: string,
+  extraClaims: () => Readonly<Record<string, unknown>>,
+): Provider {
+  return new Provider(issuer, {
+    jwks: { keys: [key] },
+    adapter: Memory,
+    ttl: { ClientCredentials: 600 },
+    cookies: { keys: ['tests'] },
+    clients: [
+      {
+        client_id: audience,
+        client_secret: clientSecret,
+        id_token_signed_response_alg: algorithm,
+        grant_types: ['client_credentials', exchangeGrant],
+        redirect_uris: [],
+        response_types: [],
+      },
+    ],
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: () => ({
+          scope: '',
+          audience,
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: algorithm } },
+        }),
+      },
+    },
+    extraTokenClaims: () => extraClaims(),
+  })
+}
+
+/** What an issuer remembers, until its process ends. */
+class Memory {
+  static readonly #entries = new Map<string, unknown>()
+  readonly #kind: string
+
+  constructor(kind: string) {
+    this.#kind = kind
+  }
+
+  async upsert(id: string, payload: unknown): Promise<void> {
+    Memory.#entries.set(`${this.#kind} ${id}`, payload)
+  }
+
+  async find(id: string): Promise<unknown> {
+    return Memory.#entries.get(`${this.#kind} ${id}`)
+  }
+
+  async destroy(id: string): Promise<void> {
+    Memory.#entries.delete(`${this.#kind} ${id}`)
+  }
+}
