@@ -4,6 +4,8 @@ import type { ObjectId } from '../core/object-id.ts'
 export interface SubmittedManifest {
   readonly environment: string
   readonly bytes: Uint8Array
+  /** The blob that stands where this one is to go: when this is the same, byte for byte, nothing of it is checked. */
+  readonly existing?: ObjectId | undefined
 }
 
 export interface CheckedManifest {

@@ -9,8 +9,10 @@ parentPort?.on('message', (task: Task) => parentPort?.postMessage(perform(task),
 
 function perform(task: Task): TaskResult[Task['kind']] {
   switch (task.kind) {
-    case 'check':
-      return { id: blobId(task.bytes), problem: findManifestProblem(task.bytes) }
+    case 'check': {
+      const id = blobId(task.bytes)
+      return { id, problem: id === task.existing ? undefined : findManifestProblem(task.bytes) }
+    }
     case 'is-same':
       return isSameManifest(task.existing, task.submitted)
     case 'diff':

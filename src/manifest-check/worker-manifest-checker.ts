@@ -33,8 +33,8 @@ export class WorkerManifestChecker implements ManifestChecker {
     const thread = this.#threadFor(...manifests.map(({ bytes }) => bytes))
     const checked: CheckedManifest[] = []
     // One at a time, so that callers take turns, and nothing follows one that fails.
-    for (const { environment, bytes } of manifests) {
-      const { id, problem } = await thread.run({ kind: 'check', bytes }, { environment, signal })
+    for (const { environment, bytes, existing } of manifests) {
+      const { id, problem } = await thread.run({ kind: 'check', bytes, existing }, { environment, signal })
       checked.push({ environment, id, ...(problem && { problem }) })
     }
     return checked

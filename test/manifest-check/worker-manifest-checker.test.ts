@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { blobId } from '../../src/manifest-check/check-manifest.ts'
 import type { ManifestTooComplexError } from '../../src/manifest-check/manifest-checker.ts'
 import { createTestChecker } from '../support/manifest-checker.ts'
 
@@ -23,6 +24,15 @@ describe('the manifest checker', () => {
     ])
     expect(checked[0]).not.toHaveProperty('problem')
     expect(fine.bytes.toString()).toBe('a: 1\n')
+  })
+
+  it('does not check what stands there already, byte for byte', async () => {
+    const checker = createTestChecker({ maximumMemory: 32 })
+    const [first] = await checker.check([fine])
+    const broken = { environment: 'dev', bytes: bytes('a: [\n') }
+    const [other] = await checker.check([{ ...broken, existing: first?.id }])
+    expect(other).toHaveProperty('problem')
+    expect(await checker.check([{ ...complex, existing: blobId(complex.bytes) }])).toHaveLength(1)
   })
 
   it('compares and shows differences', async () => {

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { NewManifest, NewRelease, ReleaseOutcome } from '../../core/create-release.ts'
 import { createRelease as createReleaseCommand, pairKey } from '../../core/create-release.ts'
+import type { ApplicationName } from '../../core/names.ts'
 import type { ObjectId } from '../../core/object-id.ts'
+import type { Snapshot } from '../../core/snapshot.ts'
 import { toBinary } from '../../protobuf/messages.ts'
 import type { CreatedReleaseMessage } from '../../protobuf/to-created-release-message.ts'
 import { createdReleaseMessageType, toCreatedReleaseMessage } from '../../protobuf/to-created-release-message.ts'
@@ -109,13 +111,18 @@ function sendOutcome(reply: FastifyReply, mediaType: string, message: CreatedRel
     : reply.type(mediaType).send(toBinary(createdReleaseMessageType, message))
 }
 
-/** Every manifest must be YAML; all that are not are named, each with its first problem. */
+/** Every manifest must be YAML, but for those that the release has already; all that are not are named, each with its first problem. */
 async function checkManifests(
   context: ServerContext,
   { manifests, ...fields }: ReleaseForm,
   signal: AbortSignal,
 ): Promise<NewRelease> {
-  const submitted = Array.from(manifests, ([environment, bytes]) => ({ environment, bytes }))
+  const existing = findManifests(await context.store.snapshot(), fields)
+  const submitted = Array.from(manifests, ([environment, bytes]) => ({
+    environment,
+    bytes,
+    existing: existing?.get(environment),
+  }))
   const checked = await context.manifestChecker.check(submitted, signal)
   const errors = checked.flatMap(({ environment, problem }) =>
     problem === undefined
@@ -137,6 +144,16 @@ async function checkManifests(
     withIds.set(environment, { id: checked[index]?.id as ObjectId, bytes })
   }
   return { ...fields, manifests: withIds }
+}
+
+/** The manifests of the release that exists already, by environment; undefined where none is known. */
+function findManifests(
+  { applications }: Snapshot,
+  { application, version }: Pick<ReleaseForm, 'application' | 'version'>,
+): ReadonlyMap<string, ObjectId> | undefined {
+  const known = applications.get(application as ApplicationName)
+  const release = known?.ok && version !== undefined ? known.value.releases.get(version) : undefined
+  return release?.ok ? release.value.manifests : undefined
 }
 
 /** Releases do not change, so that one comparison is enough, unless others rewrite them meanwhile. */
