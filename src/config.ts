@@ -234,11 +234,16 @@ function isWebUrl(text: string): boolean {
 /** What the client reads: a shell in which both run has them too. */
 const clientVariables: readonly string[] = ['SIGNALBOX_URL', 'SIGNALBOX_TOKEN']
 
-/** Kuberpult's variables that are called otherwise here, without prefixes. */
+/** Kuberpult's variables that are called otherwise here, without prefixes: of all that differ, those whose lack would surprise most. */
 const renamed: Readonly<Record<string, string>> = {
   GIT_URL: 'REPOSITORY',
   GIT_BRANCH: 'BRANCH',
   GIT_WRITE_COMMIT_DATA: 'WRITE_COMMIT_DATA',
+  DEX_ENABLED: 'AUTH',
+  DEX_BASE_URL: 'OIDC_ISSUER',
+  DEX_CLIENT_ID: 'OIDC_AUDIENCE',
+  DEX_RBAC_POLICY_PATH: 'RBAC_POLICY',
+  DEX_RBAC_TEAM_PATH: 'RBAC_TEAMS',
 }
 
 /**
