@@ -254,7 +254,8 @@ const outcomeSchemas: Readonly<Record<string, object>> = {
   },
 }
 
-const value = (description: string, more: object = {}) => ({ type: 'string', description, ...more })
+/** Swagger UI sends what its fields show, and would show `string` in those without an example. */
+const value = (description: string, more: object = {}) => ({ type: 'string', description, example: '', ...more })
 
 const manifest = {
   type: 'string',
@@ -267,7 +268,7 @@ const multipartSchema = {
   type: 'object',
   required: ['application'],
   properties: {
-    application: value('The application. A new one comes into being with its first release.'),
+    application: value('The application. A new one comes into being with its first release.', { example: 'cart' }),
     version: value('A whole number up to 2^64 - 1. The next one when it is absent.', { pattern: '^[0-9]+$' }),
     team: value('Who owns the application. Absent, its team stays.'),
     source_commit_id: value('The commit that the release was made from: 40 hex digits.'),
@@ -280,6 +281,7 @@ const multipartSchema = {
     deploy_to_downstream_environments: {
       type: 'array',
       items: { type: 'string' },
+      example: [],
       description:
         'Environments that it is deployed to at once although they take their versions from another environment. Can be repeated.',
     },
