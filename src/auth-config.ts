@@ -78,7 +78,15 @@ export function findAuthProblems(values: Readonly<Record<string, string>>, prefi
   const isSet = (name: string) => values[name] !== undefined
   if (mode !== 'oidc') {
     // Whoever wrote a policy believes that it holds.
-    const forgotten = [...required, 'RBAC_TEAMS', 'OIDC_TRUST'].filter(isSet).map((name) => prefix + name)
+    const others = [
+      'RBAC_TEAMS',
+      'OIDC_TRUST',
+      'OIDC_CLIENT_ID',
+      'OIDC_CLIENT_SECRET',
+      'OIDC_CLIENT_SECRET_FILE',
+      'OIDC_BROWSER_CLIENT_ID',
+    ]
+    const forgotten = [...required, ...others].filter(isSet).map((name) => prefix + name)
     return mode === 'none' && forgotten.length > 0
       ? [`${prefix}AUTH must be oidc for ${forgotten.join(', ')} to mean anything: nobody is asked who they are`]
       : []

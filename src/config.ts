@@ -44,6 +44,8 @@ export interface ServerConfig {
   readonly author: { readonly name: string; readonly email: string }
   /** Whether strangers are kept out by something else, so that anybody may ask under any name of this server. */
   readonly allowsAnonymous: boolean
+  /** Names under which it may be asked while nobody is asked who they are, beside its own; `*` for any. */
+  readonly allowedHosts: readonly string[]
   /** What browsers see: an address without a path. */
   readonly publicUrl: string | undefined
   /** How many requests a minute a principal may send. */
@@ -131,6 +133,14 @@ const schema = z.object({
   GIT_AUTHOR_NAME: oneLine.default('Signalbox'),
   GIT_AUTHOR_EMAIL: oneLine.default('signalbox@localhost'),
   ALLOW_ANONYMOUS: flag.default(false),
+  ALLOWED_HOSTS: z
+    .string()
+    .transform((list) => list.split(',').map((host) => host.trim().toLowerCase()))
+    .refine(
+      (hosts) => hosts.every((host) => host === '*' || /^[a-z0-9.-]+$/.test(host)),
+      'must be host names separated by commas, or *',
+    )
+    .default([]),
   PUBLIC_URL: z
     .string()
     .refine(
@@ -162,7 +172,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const values: Record<string, string> = {}
   for (const name of Object.keys(schema.shape)) {
     const value = environment[prefix + name]
-    if (value !== undefined && value !== '' && !isServiceLink(value)) values[name] = value
+    if (value !== undefined && value !== '' && !(name === 'PORT' && isServiceLink(value))) values[name] = value
   }
   const parsed = schema.safeParse(values)
   const problems = (parsed.error?.issues ?? []).map(({ path: [name = ''], message }) => {
@@ -208,6 +218,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     committer: { name: config.GIT_COMMITTER_NAME, email: config.GIT_COMMITTER_EMAIL },
     author: { name: config.GIT_AUTHOR_NAME, email: config.GIT_AUTHOR_EMAIL },
     allowsAnonymous: config.ALLOW_ANONYMOUS,
+    allowedHosts: config.ALLOWED_HOSTS,
     publicUrl: config.PUBLIC_URL,
     requestsPerMinute: config.RATE_LIMIT,
     trustedProxies: config.TRUSTED_PROXIES,

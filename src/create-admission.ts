@@ -25,8 +25,13 @@ export async function createAdmission(config: ServerConfig, log: PolicyLog): Pro
   const { auth } = config
   if (auth.mode === 'none') {
     const principal = createUnrestrictedPrincipal(config.author)
-    const hosts = config.allowsAnonymous ? undefined : [config.host]
-    return { admission: { mode: 'none', principal, hosts }, problems: () => [], close: () => undefined }
+    const hosts = [config.host, ...config.allowedHosts]
+    const acceptsAddresses = config.allowsAnonymous
+    return {
+      admission: { mode: 'none', principal, hosts, acceptsAddresses },
+      problems: () => [],
+      close: () => undefined,
+    }
   }
   const { issuer, allowsHttp } = auth
   const clientSecret = auth.exchange && (await readSecret(auth.exchange))
@@ -58,7 +63,15 @@ export async function createAdmission(config: ServerConfig, log: PolicyLog): Pro
       signIn: await findSignIn(auth, authenticator.primary, log),
       exchange,
     },
-    problems: () => [...files.problems(), ...authenticator.problems()],
+    // Anybody may ask for these: what the files say, and who the issuers are, stands in the log alone.
+    problems: () => [
+      ...(files.problems().length > 0
+        ? ['the changed policy files are not used, and what they said before still holds: the log says why']
+        : []),
+      ...(authenticator.problems().length > 0
+        ? ['an issuer of tokens cannot be asked for its keys: the log says which']
+        : []),
+    ],
     close: () => files.close(),
   }
 }

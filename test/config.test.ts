@@ -5,6 +5,7 @@ import { ConfigError, readConfig, unknownVariables, unreadVariables, variableNam
 import { git, hasGit } from './support/real-git.ts'
 
 const defaults: ServerConfig = {
+  allowedHosts: [],
   host: '127.0.0.1',
   port: 8080,
   repository: undefined,
@@ -72,6 +73,7 @@ describe('the configuration', () => {
         SIGNALBOX_GIT_AUTHOR_NAME: 'Äuthor',
         SIGNALBOX_GIT_AUTHOR_EMAIL: 'author@example.com',
         SIGNALBOX_ALLOW_ANONYMOUS: 'true',
+        SIGNALBOX_ALLOWED_HOSTS: 'signalbox.internal, Other.example.com',
         SIGNALBOX_RELEASE_VERSIONS_LIMIT: '5',
         SIGNALBOX_WRITE_COMMIT_DATA: 'true',
         SIGNALBOX_ALLOW_LONG_APP_NAMES: 'true',
@@ -102,6 +104,7 @@ describe('the configuration', () => {
       committer: { name: 'Committer', email: 'committer@example.com' },
       author: { name: 'Äuthor', email: 'author@example.com' },
       allowsAnonymous: true,
+      allowedHosts: ['signalbox.internal', 'other.example.com'],
       publicUrl: 'https://signalbox.example.com',
       requestsPerMinute: 60,
       trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
@@ -194,6 +197,8 @@ describe('the configuration with tokens', () => {
       },
       [/are both set: one will do/],
     ],
+    [{ SIGNALBOX_OIDC_BROWSER_CLIENT_ID: 'a' }, [/^SIGNALBOX_AUTH must be oidc for SIGNALBOX_OIDC_BROWSER_CLIENT_ID /]],
+    [{ SIGNALBOX_AUTH: 'tcp://10.0.0.1:1' }, [/^SIGNALBOX_AUTH must be/]],
     [
       { SIGNALBOX_RBAC_POLICY: 'a', SIGNALBOX_OIDC_ISSUER: 'https://dex.example.com' },
       [/^SIGNALBOX_AUTH must be oidc for SIGNALBOX_OIDC_ISSUER, SIGNALBOX_RBAC_POLICY to mean anything/],

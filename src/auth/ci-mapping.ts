@@ -21,15 +21,17 @@ export interface CiRule {
 }
 
 /**
- * Claims that say what runs, where and for which reason, but not whose it is: anybody can have a branch `main`, an environment
- * `production`, or call a workflow that others share. Who started a job does not make its code theirs.
+ * The claims that say whose job it is, of the CI systems that we know: GitHub, GitLab, Buildkite, CircleCI, Bitbucket, Terraform.
+ * All others only narrow a rule: anybody can have a branch `main`, an environment `production`, or call a workflow that others
+ * share, and who started a job does not make its code theirs.
  */
-const notIdentifying: ReadonlySet<string> = new Set(
-  `iss aud exp nbf iat jti ref ref_type ref_path ref_protected base_ref head_ref sha environment environment_node_id
-  environment_protected environment_action deployment_tier event_name pipeline_source workflow workflow_sha job_workflow_ref
-  job_workflow_sha ci_config_ref_uri ci_config_sha run_id run_number run_attempt check_run_id job_id job_source pipeline_id runner_environment runner_id
-  repository_visibility project_visibility actor actor_id user_login user_email user_id user_access_level enterprise
-  enterprise_id`.split(/\s+/),
+const identifying: ReadonlySet<string> = new Set(
+  `sub repository repository_id repository_owner repository_owner_id workflow_ref
+  project_path project_id namespace_path namespace_id
+  organization_slug organization_id oidc.circleci.com/project-id oidc.circleci.com/org-id
+  repositoryUuid workspaceUuid terraform_organization_id terraform_organization_name terraform_workspace_id`.split(
+    /\s+/,
+  ),
 )
 
 const text = z.string({ error: 'must be text' }).min(1, 'must not be empty')
@@ -133,16 +135,20 @@ export function parseCiMapping(
 }
 
 function isIdentifying(claim: string, patterns: readonly string[]): boolean {
-  if (notIdentifying.has(claim)) return false
+  if (!identifying.has(claim)) return false
   return patterns.every((pattern) => !pattern.includes('*') || /^[^*]*[\w-]\/[^*]*\*/.test(pattern))
 }
 
-/** What a token's claims get by the rules: roles and teams of each rule that fits, each once, sorted. */
+/**
+ * What a token's claims get by the rules: roles and teams of each rule that fits, each once, sorted. Undefined when none fits:
+ * at an issuer that everybody may use, everybody has a good token.
+ */
 export function applyRules(
   rules: readonly CiRule[],
   claims: Readonly<Record<string, unknown>>,
-): { readonly roles: readonly string[]; readonly teams: readonly string[] | undefined } {
+): { readonly roles: readonly string[]; readonly teams: readonly string[] | undefined } | undefined {
   const fitting = rules.filter((candidate) => fits(candidate, claims))
+  if (fitting.length === 0) return undefined
   const teams = fitting.flatMap(({ teams: named }) => named ?? [])
   const saysTeams = fitting.some(({ teams: named }) => named !== undefined)
   return {

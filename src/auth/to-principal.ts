@@ -25,7 +25,7 @@ const everyTeam: readonly string[] = ['*']
  * Who a good token is about. People of the primary issuer have the roles of the policy's `g` lines for their groups and their
  * e-mail address, and the teams of the team file for that address. Jobs of CI systems have what the mapping says, and nothing of
  * those two: who chooses the claims there could choose them to look like somebody. Throws UnauthenticatedError for a token of
- * the primary issuer without groups and address, as Kuberpult does (spec 5.2).
+ * the primary issuer without groups and address, as Kuberpult does (spec 5.2), and for a job that no rule fits.
  */
 export function toCaller(token: Token, rules: AccessRules): AuthenticatedCaller {
   const isPerson = token.issuer === rules.primaryIssuer
@@ -76,7 +76,14 @@ function toPerson({ issuer, subject, claims }: Token, { policy, teams }: AccessR
 }
 
 function toJob({ issuer, subject, claims }: Token, { ci, teams: file }: AccessRules): Identity {
-  const { roles, teams } = applyRules(ci.get(issuer) ?? [], claims)
+  const rights = applyRules(ci.get(issuer) ?? [], claims)
+  if (rights === undefined) {
+    throw new UnauthenticatedError(
+      'invalid_token',
+      'the token is good, but no rule for its issuer says that this job is trusted',
+    )
+  }
+  const { roles, teams } = rights
   const ref = toText(claims['ref'])
   const repository = toText(claims['repository']) ?? toText(claims['project_path'])
   const names = [

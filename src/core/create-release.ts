@@ -179,7 +179,10 @@ interface Target {
   readonly team: Readable<TeamName | undefined>
 }
 
-function findTarget(snapshot: Snapshot, { application: name, version, team }: NewRelease): Target {
+function findTarget(
+  snapshot: Snapshot,
+  { application: name, version, team }: Pick<NewRelease, 'application' | 'version' | 'team'>,
+): Target {
   const known = snapshot.applications.get(name as ApplicationName)
   if (known !== undefined && !known.ok) {
     throw new DomainError(
@@ -339,7 +342,11 @@ function isTooOld(
  * or whose group nobody knows, takes who may do it in all groups. A release may also take an application to another team: that
  * is for those who are in both.
  */
-function assertMayCreate({ snapshot, principal }: DecisionInput, { manifests }: NewRelease, target: Target): void {
+function assertMayCreate(
+  { snapshot, principal }: Pick<DecisionInput, 'snapshot' | 'principal'>,
+  { manifests }: { readonly manifests: ReadonlyMap<string, unknown> },
+  target: Target,
+): void {
   const names = manifests.size === 0 ? ['*'] : [...manifests.keys()]
   const teams = [target.application?.team ?? target.team, target.team]
   for (const name of names) {
@@ -351,6 +358,17 @@ function assertMayCreate({ snapshot, principal }: DecisionInput, { manifests }: 
       assertPermittedForTeam(principal, 'CreateRelease', place, team)
     }
   }
+}
+
+/**
+ * Throws PERMISSION_DENIED for what the command would refuse whatever is in the manifests, so that nobody looks into them for
+ * somebody who may not hand them in. What `createRelease` throws about the application, too.
+ */
+export function assertMayHandIn(
+  place: Pick<DecisionInput, 'snapshot' | 'principal'>,
+  release: Omit<NewRelease, 'manifests'> & { readonly manifests: ReadonlyMap<string, unknown> },
+): void {
+  assertMayCreate(place, release, findTarget(place.snapshot, release))
 }
 
 // What it brings

@@ -10,8 +10,10 @@ export interface AnonymousAdmission {
   readonly mode: 'none'
   /** Who everyone is, unless they claim to be somebody else. */
   readonly principal: Principal
-  /** The names under which it may be asked, beside those of this machine itself; undefined for any. */
-  readonly hosts: readonly string[] | undefined
+  /** The names under which it may be asked, beside those of this machine itself; `*` for any. */
+  readonly hosts: readonly string[]
+  /** Whether it may be asked under any IP address: where it listens on more than loopback, nobody knows all of its own. */
+  readonly acceptsAddresses: boolean
 }
 
 /** Everyone is, by a token. */

@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Admission } from './admission.ts'
 import { headerCount } from './header-count.ts'
@@ -22,14 +22,13 @@ export function registerHostCheck(app: FastifyInstance, admission: Admission, pu
       throw new RequestError('INVALID_REQUEST', 'there is more than one Host header')
     }
     if (admission.mode !== 'none') return
-    const hosts = admission.hosts && [...admission.hosts, ...publicHosts]
     const host = request.headers.host ?? ''
-    if (hosts !== undefined && !isThisMachine(host) && !hosts.includes(nameOf(host))) {
+    const isKnown = isThisMachine(host) || [...admission.hosts, ...publicHosts].includes(nameOf(host))
+    if (!isKnown && !admission.hosts.includes('*') && !(admission.acceptsAddresses && isAddress(nameOf(host)))) {
       throw new RequestError(
         'MISDIRECTED_REQUEST',
-        `nobody is asked who they are here, so only requests to this machine itself are answered, not to ${JSON.stringify(host)}. ` +
-          'Ask http://127.0.0.1, make callers sign in (SIGNALBOX_AUTH=oidc), or set SIGNALBOX_ALLOW_ANONYMOUS=true if something ' +
-          'else keeps strangers out',
+        `nobody is asked who they are here, so requests under other names than its own are not answered: ${JSON.stringify(host)}. ` +
+          'Name the host in SIGNALBOX_ALLOWED_HOSTS if it is meant, or make callers sign in (SIGNALBOX_AUTH=oidc)',
       )
     }
     if (isWrite(request) && isCrossSite(request, host, publicUrl)) {
@@ -40,6 +39,11 @@ export function registerHostCheck(app: FastifyInstance, admission: Admission, pu
 
 function isWrite({ method }: FastifyRequest): boolean {
   return !['GET', 'HEAD', 'OPTIONS'].includes(method)
+}
+
+/** No page comes from an address by a name that it could let point elsewhere. */
+function isAddress(name: string): boolean {
+  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0
 }
 
 function isThisMachine(host: string): boolean {

@@ -3,7 +3,7 @@ const secretName =
   /token|secret|passw|pwd|auth(?!or$)|credential|assertion|session|cookie|jwt|signature|api[-_.]?key|^(code|key|sig|state)$/i
 
 /** Three parts in base64url, of which the first is a JSON object: what it takes to be somebody. */
-const webToken = /\beyJ[\w-]*\.[\w-]*\.[\w-]*/g
+const webToken = /\beyJ[\w-]*(\.|%2e)[\w-]*(\.|%2e)[\w-]*/gi
 
 /** A text without the web tokens in it. */
 export function withoutTokens(text: string): string {

@@ -123,7 +123,8 @@ describe('a job', () => {
         email: 'repo:example/shop:ref:refs/heads/main@token.actions.githubusercontent.com',
       },
     })
-    expect(jobOf({ repository: 'evil/shop' })).toMatchObject({ roles: [], teams: [] })
+    // At an issuer that everybody may use, everybody has a good token.
+    expect(() => jobOf({ repository: 'evil/shop' })).toThrow('no rule for its issuer')
   })
 
   it('of a rule without teams is in none, in all where there is no team file', () => {
@@ -142,11 +143,13 @@ describe('a job', () => {
     [{ repository: undefined, project_path: 'example/gitlab', ref: 'main' }, 'example/gitlab@main'],
     [{ repository: undefined }, subject],
   ])('is named after its workflow: %j', (different, expected) => {
-    expect(jobOf(different).principal.name).toBe(expected)
+    const rule = { claims: new Map([['sub', [subject]]]), roles: ['Deployer'], teams: undefined }
+    const access = { ...anAccess(issuer, { policy }), ci: new Map([[github, [rule]]]) }
+    expect(jobOf({ sub: subject, ...different }, access).principal.name).toBe(expected)
   })
 
-  it('of an issuer that no rule is about has no roles', () => {
-    const caller = toCaller({ issuer: 'https://x.example.com', subject, claims }, anAccess(issuer, { policy, trust }))
-    expect(caller.roles).toEqual([])
+  it('of an issuer that no rule is about is nobody', () => {
+    const token = { issuer: 'https://x.example.com', subject, claims }
+    expect(() => toCaller(token, anAccess(issuer, { policy, trust }))).toThrow('no rule for its issuer')
   })
 })

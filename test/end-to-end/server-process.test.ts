@@ -67,7 +67,10 @@ describe('the process', () => {
   it.each([
     [{}, 421],
     [{ SIGNALBOX_PUBLIC_URL: 'https://page.example.com' }, 200],
-    [{ SIGNALBOX_ALLOW_ANONYMOUS: 'true' }, 200],
+    // A page can let its name point here, whoever is kept out otherwise.
+    [{ SIGNALBOX_ALLOW_ANONYMOUS: 'true' }, 421],
+    [{ SIGNALBOX_ALLOWED_HOSTS: 'other.example.com, page.example.com' }, 200],
+    [{ SIGNALBOX_ALLOWED_HOSTS: '*' }, 200],
   ])('answers under the name of a web page only when told to: %o', async (environment, status) => {
     const { url } = await serve(createTemporaryFolder(), environment)
     const asked = get(`${url}/api/locks`, { headers: { host: 'page.example.com' } })

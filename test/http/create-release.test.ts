@@ -36,6 +36,12 @@ function anOutcome(status: number, outcome: object, hasCommitted = false): Parti
 }
 
 describe.each(dialects)('a release at %s', (path) => {
+  it('is refused before anybody looks into its manifests, where it may not be made', async () => {
+    const { send } = await createTestServer({ principal: aPrincipal({ denied: ['CreateRelease development'] }) })
+    const answer = await send(`POST ${path}`, aForm(application, manifest('development', 'a: [')))
+    expect(answer).toMatchObject({ status: 403, json: { code: 'PERMISSION_DENIED' }, hasCommitted: false })
+  })
+
   it('is created with the next number, deployed where the newest goes, and found at its Location', async () => {
     const server = await createTestServer()
     const answer = await server.send(`POST ${path}`, aForm(application, value('display_version', 'v6'), forDevelopment))

@@ -289,7 +289,7 @@ describe('a route that does not say who may use it', () => {
     const app = fastify()
     onTestFinished(() => app.close())
     const principal = createUnrestrictedPrincipal({ name: 'x', email: 'x' })
-    registerGuard(app, { mode: 'none', principal, hosts: undefined }, undefined)
+    registerGuard(app, { mode: 'none', principal, hosts: ['*'], acceptsAddresses: true }, undefined)
     app.get('/open', { ...(access && { config: { access } }) }, () => 'open')
     if (access === undefined) await expect(app.ready()).rejects.toThrow(/do not declare who may use them: GET \/open/)
     else expect((await app.inject('/open')).statusCode).toBe(200)

@@ -6,8 +6,10 @@ import { aTokenAdmission } from '../support/token-admission.ts'
 
 const train = '/api/environments/staging/releasetrain'
 const principal = createUnrestrictedPrincipal({ name: 'release-bot', email: 'bot@example.com' })
-const onLoopback = { admission: { mode: 'none', principal, hosts: ['signalbox.internal'] } } as const
-const anywhere = { admission: { mode: 'none', principal, hosts: undefined } } as const
+const onLoopback = {
+  admission: { mode: 'none', principal, hosts: ['signalbox.internal'], acceptsAddresses: false },
+} as const
+const anywhere = { admission: { mode: 'none', principal, hosts: ['*'], acceptsAddresses: true } } as const
 
 describe('a server that asks nobody who they are', () => {
   it.each([
@@ -39,7 +41,18 @@ describe('a server that asks nobody who they are', () => {
     for (const line of [`PUT ${train}`, 'GET /api/locks', 'GET /healthz', 'GET /nothing', 'POST /api/locks']) {
       const answer = await send(line, { headers: { host } })
       expect(answer).toMatchObject({ status: 421, json: { code: 'MISDIRECTED_REQUEST' }, hasCommitted: false })
-      expect(answer.text).toMatch(/SIGNALBOX_ALLOW_ANONYMOUS=true/)
+      expect(answer.text).toContain('SIGNALBOX_ALLOWED_HOSTS')
+    }
+  })
+
+  it('answers under any address where it listens on more than loopback, since no page can take one', async () => {
+    const listensEverywhere = { admission: { mode: 'none', principal, hosts: [], acceptsAddresses: true } } as const
+    const { send } = await createTestServer({ options: listensEverywhere })
+    for (const host of ['192.0.2.1:8080', '[2001:db8::1]:8080']) {
+      expect(await send('GET /healthz', { headers: { host } })).toMatchObject({ status: 200 })
+    }
+    for (const host of ['evil.example.com', '192.0.2.1.evil.example.com']) {
+      expect(await send('GET /healthz', { headers: { host } })).toMatchObject({ status: 421 })
     }
   })
 

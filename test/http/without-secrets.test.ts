@@ -14,6 +14,7 @@ describe('a URL in the log', () => {
     ['/x?password=a=b==', '/x?password=***'],
     ['/x?%=1&token', '/x?%=1&token'],
     ['/api/environments/eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln', '/api/environments/***'],
+    ['/x/eyJhbGciOiJSUzI1NiJ9%2EeyJzdWIiOiJ4In0%2ec2ln', '/x/***'],
     ['/x?y=eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln&z=1', '/x?y=***&z=1'],
   ])('has no secret: %s', (url, expected) => {
     expect(withoutSecrets(url)).toBe(expected)

@@ -92,7 +92,7 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
     store,
     manifestChecker: createTestChecker(),
     clock,
-    admission: { mode: 'none', principal, hosts: undefined },
+    admission: { mode: 'none', principal, hosts: ['*'], acceptsAddresses: true },
     publicUrl: undefined,
     trustedProxies: [],
     problems: () => [],

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { NewManifest, NewRelease, ReleaseOutcome } from '../../core/create-release.ts'
-import { createRelease as createReleaseCommand, pairKey } from '../../core/create-release.ts'
+import { assertMayHandIn, createRelease as createReleaseCommand, pairKey } from '../../core/create-release.ts'
 import type { ApplicationName } from '../../core/names.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
@@ -87,6 +87,7 @@ export function createRelease(app: FastifyInstance, context: ServerContext, read
       handle: async ({ form, request }, reply) => {
         const fields = readReleaseForm(await readForm(request, reply), dialect, context.allowedDomains)
         const signal = whenCallerLeaves(reply)
+        assertMayHandIn({ snapshot: await context.store.snapshot(), principal: context.principalOf(request) }, fields)
         const release = await checkManifests(context, fields, signal)
         const { outcome, commit } = await submitRelease(context, release, { request, reply, signal })
         const message = toCreatedReleaseMessage(
