@@ -303,7 +303,7 @@ describe('while a repository is claimed', () => {
 const program = [
   '--input-type=module',
   '--eval',
-  `import { claimInstance } from '${new URL('../../../dist/manifest-store/instance-file.js', import.meta.url).href}'
+  `import { claimInstance } from '${new URL('../../../dist/manifest-store/repository/instance-file.js', import.meta.url).href}'
   const [folder, options] = process.argv.slice(1)
   try {
     const claim = await claimInstance(folder, JSON.parse(options))
