@@ -12,10 +12,11 @@ const rooms: Readonly<
   core: { rooms: [], packages: 'none' },
   auth: { rooms: ['core'], packages: 'all' },
   protobuf: { rooms: ['core'], packages: 'npm' },
-  'manifest-store': { rooms: ['core'], packages: 'all' },
+  'manifest-store': { rooms: ['core', 'network'], packages: 'all' },
   'manifest-check': { rooms: ['core'], packages: 'all' },
   http: { rooms: ['core', 'auth', 'protobuf', 'manifest-store', 'manifest-check'], packages: 'all' },
-  cli: { rooms: ['protobuf'], packages: 'all' },
+  network: { rooms: [], packages: 'all' },
+  cli: { rooms: ['protobuf', 'network'], packages: 'all' },
 }
 
 /** All that others may know of these rooms: the port and its errors. Only the process picks an implementation. */
