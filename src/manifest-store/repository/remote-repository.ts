@@ -31,6 +31,9 @@ const rewriteLifetime = 60 * 60 * 1000
 /** How long a copy that was made anew is given, in milliseconds, until it is made anew once more. */
 const renewalInterval = 5 * 60 * 1000
 
+/** How many fetches fail, although the server answers, until the copy is thought to be the reason. */
+const failuresBeforeBlame = 3
+
 /** A push whose answer was lost. */
 interface Doubt {
   readonly from: ObjectId | undefined
@@ -61,6 +64,8 @@ export class RemoteRepository implements Repository, RemoteSide {
   #isGone = false
   #confirmedAt: Date
   #fetchProblem: string | undefined
+  /** How many fetches have failed since the last that did not. */
+  #failures = 0
   #rewrite: { readonly text: string; readonly at: Date } | undefined
   #doubt: Doubt | undefined
   /** Why the copy has to be made anew, and when it was. */
@@ -226,7 +231,9 @@ export class RemoteRepository implements Repository, RemoteSide {
       await this.#follow()
       if (this.#fetchProblem !== undefined) this.#log.info({ remote: this.url }, `${this.url} can be reached again`)
       this.#fetchProblem = undefined
+      this.#failures = 0
     } catch (error) {
+      this.#failures += 1
       const problem = `${this.url} could not be asked what is new: ${messageOf(error)}`
       if (this.#fetchProblem !== problem && !this.#isClosed) this.#log.error({ err: error }, problem)
       this.#fetchProblem = problem
@@ -258,8 +265,9 @@ export class RemoteRepository implements Repository, RemoteSide {
     }
   }
 
-  /** The server answers, but git cannot fetch into the copy. */
+  /** The server answers, but git cannot fetch into the copy, again and again. */
   async #findBlame(error: unknown): Promise<string | undefined> {
+    if (this.#failures < failuresBeforeBlame) return undefined
     if (error instanceof RemoteError && error.code !== 'REMOTE_UNREACHABLE' && error.code !== 'REMOTE_REFUSED')
       return undefined
     try {

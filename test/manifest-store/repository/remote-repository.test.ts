@@ -158,10 +158,11 @@ describe('two instances on one server', () => {
 
   it('lose nothing and double nothing when they write at the same time', async () => {
     const server = await createShopServer()
-    const instances = [await openShop({ server }), await openShop({ server }), await openShop({ server })]
-    const ids = Array.from({ length: 30 }, (_, index) => `lock-${index}`)
-    await Promise.all(ids.map((id, index) => instances[index % 3]?.store.submit(lock(id), request)))
-    expect((await subjectsOf(server)).slice(1).toSorted()).toEqual(ids.map((id) => `Lock ${id}`).toSorted())
+    const instances = await Promise.all([openShop({ server }), openShop({ server }), openShop({ server })])
+    const ids = Array.from({ length: 10 }, (_, index) => `lock-${index}`)
+    await Promise.all(instances.flatMap(({ store }, of) => ids.map((id) => store.submit(lock(`${id}-${of}`), request))))
+    const expected = instances.flatMap((_, of) => ids.map((id) => `Lock ${id}-${of}`))
+    expect((await subjectsOf(server)).slice(1).toSorted()).toEqual(expected.toSorted())
   })
 
   it('see what the other one did after the next fetch, and their own at once', async () => {
@@ -628,7 +629,7 @@ describe('a copy that is damaged', () => {
     if (how === 'remove') rmSync(gitDirectory, { recursive: true })
     else {
       const packs = join(gitDirectory, 'objects/pack')
-      for (const name of readdirSync(packs).filter((file) => file.endsWith('.pack'))) {
+      for (const name of readdirSync(packs).filter((entry) => entry.endsWith('.pack'))) {
         chmodSync(join(packs, name), 0o644)
         truncateSync(join(packs, name), 100)
       }
