@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import isomorphicGit from 'isomorphic-git'
 import type { ObjectId } from '../../src/core/object-id.ts'
 import { parseCommit } from '../../src/manifest-store/git/commit.ts'
-import { ObjectMissingError } from '../../src/manifest-store/git/git-errors.ts'
+import { ObjectMissingError, PathConflictError } from '../../src/manifest-store/git/git-errors.ts'
 import type { GitObject } from '../../src/manifest-store/git/git-object.ts'
 import { ObjectReader } from '../../src/manifest-store/git/object-reader.ts'
 import { buildPack } from '../../src/manifest-store/git/pack-file.ts'
-import { listBranches, moveRef, readRef } from '../../src/manifest-store/git/ref-file.ts'
+import { listRefFiles, moveRef, readRef } from '../../src/manifest-store/git/ref-file.ts'
 import { isTree, parseTree } from '../../src/manifest-store/git/tree.ts'
 import { writePack } from '../../src/manifest-store/git/write-pack.ts'
 import type { GitRemote, PushOutcome, RefUpdate, RemoteRef } from '../../src/manifest-store/remote/git-remote.ts'
@@ -78,9 +78,13 @@ export class FakeGitServer {
         id = commit.parents[0]
       }
     }
-    for (const { ref, from, to } of updates) {
+    // The branch last: what is in the way of a tag is found before it has moved.
+    for (const { ref, from, to } of updates.toReversed()) {
+      const outcome = await moveRef({ gitDirectory: this.gitDirectory, ref, from, to }).catch((error: unknown) => {
+        if (error instanceof PathConflictError) return 'moved'
+        throw error
+      })
       // Others push at the same time.
-      const outcome = await moveRef({ gitDirectory: this.gitDirectory, ref, from, to })
       if (outcome === 'moved') return { kind: 'moved', reason: 'it is elsewhere' }
     }
     return { kind: 'accepted' }
@@ -158,8 +162,12 @@ export class FakeGitRemote implements GitRemote {
   async listRefs(prefixes: readonly string[]): Promise<ReadonlyMap<string, RemoteRef>> {
     this.#call('listRefs')
     const refs = new Map<string, RemoteRef>()
-    for (const ref of await listBranches(this.#options.server.gitDirectory)) {
-      const id = await readRef(this.#options.server.gitDirectory, ref)
+    const { gitDirectory } = this.#options.server
+    for (const ref of [
+      ...(await listRefFiles(gitDirectory, 'refs/heads')),
+      ...(await listRefFiles(gitDirectory, 'refs/tags')),
+    ]) {
+      const id = await readRef(gitDirectory, ref)
       if (id !== undefined && prefixes.some((prefix) => ref.startsWith(prefix))) refs.set(ref, { id })
     }
     return refs

@@ -4,6 +4,7 @@ import type {
   RemoteSide,
   Repository,
   StoredObject,
+  TagState,
 } from '../../src/manifest-store/repository/repository.ts'
 
 /** A repository in front of another one: its calls can be counted, held up, and made to fail. */
@@ -41,6 +42,10 @@ export class WatchedRepository implements Repository {
     this.reads.push(id)
     await this.beforeRead(id)
     return this.#inner.read(id, reach)
+  }
+
+  readTag(name: string): Promise<TagState> {
+    return this.#inner.readTag(name)
   }
 
   async publish(update: BranchUpdate): Promise<'published' | 'moved'> {

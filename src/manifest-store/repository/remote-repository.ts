@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ObjectId } from '../../core/object-id.ts'
+import { followTag } from '../git/follow-tag.ts'
 import { MalformedObjectError, ObjectMissingError } from '../git/git-errors.ts'
 import type { PackFile } from '../git/pack-file.ts'
 import { buildPack } from '../git/pack-file.ts'
+import { tagPrefix } from '../git/tag-refs.ts'
 import { releaseQuietly } from '../git/write-pack.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
 import { isInHistory } from '../remote/descent.ts'
@@ -13,7 +15,7 @@ import { LocalClone } from '../remote/local-clone.ts'
 import { MissingObjects } from '../remote/missing-objects.ts'
 import { SharedRun } from '../remote/shared-run.ts'
 import { BranchRewrittenError, OutcomeUnknownError, PushRefusedError, UnknownBranchError } from '../store-errors.ts'
-import type { BranchUpdate, RemoteSide, Repository, StoredObject } from './repository.ts'
+import type { BranchUpdate, RemoteSide, Repository, StoredObject, TagState } from './repository.ts'
 
 export interface RemoteRepositoryOptions extends LocalCloneOptions {
   readonly clock: () => Date
@@ -168,14 +170,33 @@ export class RemoteRepository implements Repository, RemoteSide {
     await withTimeout(this.refresh(), this.#probeTimeout, `${this.url} does not answer`)
   }
 
-  async publish({ from, to, objects }: BranchUpdate): Promise<'published' | 'moved'> {
+  async readTag(name: string): Promise<TagState> {
+    const refs = await this.#remote.listRefs(refsAround(name))
+    const found = refs.get(`${tagPrefix}${name}`)
+    if (found === undefined) {
+      const ref = `${tagPrefix}${name}`
+      const obstacle = [...refs.keys()].find((other) => other.startsWith(`${ref}/`) || ref.startsWith(`${other}/`))
+      return obstacle === undefined
+        ? { kind: 'absent' }
+        : { kind: 'unusable', reason: `cannot stand beside ${obstacle}` }
+    }
+    const id = found.peeled ?? found.id
+    const isHere = async () => (await this.#clone.findMissing([id])).length === 0
+    // Alone it would come without its history: what the branch has comes with it.
+    if (!(await isHere())) await this.refresh()
+    if (!(await isHere())) await this.#missing.get(id)
+    return followTag(id, (object) => this.read(object))
+  }
+
+  async publish({ from, to, objects, tags = [] }: BranchUpdate): Promise<'published' | 'moved'> {
     // Mostly known before anything is sent.
     if ((await this.head()) !== from) return 'moved'
     const pack = await buildPack(objects)
     // Before the push, so that a full disk is an error while nothing has happened yet.
     const written = await this.#clone.write(pack)
     try {
-      return await this.#push({ ref: this.#clone.ref, from, to }, pack)
+      const refs = tags.map(({ name, id }) => ({ ref: `${tagPrefix}${name}`, from: undefined, to: id }))
+      return await this.#push({ ref: this.#clone.ref, from, to }, refs, pack)
     } finally {
       // Whatever became of the push, the pack stays, for `git gc` to judge: a fetch does not write what some pack has.
       await releaseQuietly(written, this.#log)
@@ -360,8 +381,8 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#log.warn({ commit: to, arrived }, `the push of ${to}, whose answer was lost: ${toVerdict[arrived]}`)
   }
 
-  async #push(update: RefUpdate, pack: PackFile): Promise<'published' | 'moved'> {
-    const outcome = await this.#remote.push([update], pack.pack)
+  async #push(update: RefUpdate, tags: readonly RefUpdate[], pack: PackFile): Promise<'published' | 'moved'> {
+    const outcome = await this.#remote.push([update, ...tags], pack.pack)
     switch (outcome.kind) {
       case 'accepted':
         return this.#published(update, pack)
@@ -370,7 +391,7 @@ export class RemoteRepository implements Repository, RemoteSide {
       case 'refused':
         throw this.#refused(outcome.reason)
       case 'unknown':
-        return this.#findOut(update, pack, outcome.cause)
+        return this.#findOut(update, tags, pack, outcome.cause)
     }
   }
 
@@ -415,7 +436,12 @@ export class RemoteRepository implements Repository, RemoteSide {
    * The very same push again, until it is known what became of it: whichever of them arrives first, the others start from a
    * commit that the branch has left.
    */
-  async #findOut(update: RefUpdate, pack: PackFile, cause: unknown): Promise<'published' | 'moved'> {
+  async #findOut(
+    update: RefUpdate,
+    tags: readonly RefUpdate[],
+    pack: PackFile,
+    cause: unknown,
+  ): Promise<'published' | 'moved'> {
     this.#doubt = update
     this.#log.warn({ err: cause, commit: update.to }, 'the answer to a push was lost: finding out whether it arrived')
     const end = performance.now() + this.#doubtTimeout
@@ -425,7 +451,7 @@ export class RemoteRepository implements Repository, RemoteSide {
       try {
         const found = await withTimeout(this.#findPushed(update), remaining(), 'the remote does not answer')
         if (found !== 'absent') return found
-        const again = this.#remote.push([update], pack.pack)
+        const again = this.#remote.push([update, ...tags], pack.pack)
         const outcome = await withTimeout(again, remaining(), 'the remote does not answer')
         if (outcome.kind === 'accepted') return await this.#published(update, pack)
         if (outcome.kind === 'unknown') last = outcome.cause
@@ -472,6 +498,12 @@ const toVerdict = {
   no: 'it had not, and cannot any more',
   unknown: 'whether it had cannot be told, the history of the copy does not go back that far',
 } as const
+
+/** The refs at the name of a tag, above it and below it: git keeps no two of them. */
+function refsAround(name: string): readonly string[] {
+  const segments = `${tagPrefix}${name}`.split('/')
+  return segments.slice(2).map((_, index) => segments.slice(0, index + 3).join('/'))
+}
 
 /** Stops to wait after so many milliseconds; what is under way goes on. */
 async function withTimeout<T>(work: Promise<T>, milliseconds: number, problem: string): Promise<T> {

@@ -25,9 +25,16 @@ export interface Repository {
   read(id: ObjectId, reach?: 'here' | 'anywhere'): Promise<StoredObject>
 
   /**
-   * Makes the objects durable and moves the branch from one commit to another, or, when the branch is no longer where
-   * it was, does neither and answers `moved`. With a remote, both happen there first; it throws PushRefusedError,
-   * BranchRewrittenError, and OutcomeUnknownError. After any other error nothing has happened, nor will.
+   * What stands at the name of a tag at this moment: a name such as `v1`, without `refs/tags/`, that `isValidTagName`
+   * takes. A repository with a remote asks it, and fetches the commit when its copy lacks it.
+   */
+  readTag(name: string): Promise<TagState>
+
+  /**
+   * Makes the objects durable, moves the branch from one commit to another and creates the tags, or, when the branch is
+   * no longer where it was or a tag cannot be created any more, does nothing and answers `moved`: `readTag` then knows
+   * which. With a remote, all of it happens there first and at once; it throws PushRefusedError, BranchRewrittenError, and
+   * OutcomeUnknownError. After any other error nothing has happened, nor will.
    */
   publish(update: BranchUpdate): Promise<'published' | 'moved'>
 
@@ -64,4 +71,22 @@ export interface BranchUpdate {
   readonly from: ObjectId | undefined
   readonly to: ObjectId
   readonly objects: readonly GitObject[]
+  /** Lightweight tags to create: together with the branch's move, or not at all. */
+  readonly tags?: readonly NewTag[]
 }
+
+export interface NewTag {
+  /** Without `refs/tags/`. */
+  readonly name: string
+  /** The commit that gets it. */
+  readonly id: ObjectId
+}
+
+/** What stands at the name of a tag. */
+export type TagState =
+  /** Nothing: it can be created. */
+  | { readonly kind: 'absent' }
+  /** A commit, annotated tags followed to their end. */
+  | { readonly kind: 'commit'; readonly commit: ObjectId }
+  /** What is no tag of a commit, and in the way of one. `reason` goes on after the tag's name: `names a tree`. */
+  | { readonly kind: 'unusable'; readonly reason: string }
