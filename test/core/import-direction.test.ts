@@ -19,9 +19,14 @@ const rooms: Readonly<
   cli: { rooms: ['protobuf', 'network'], packages: 'all' },
 }
 
-/** All that others may know of these rooms: the port and its errors. Only the process picks an implementation. */
+/** All that others may know of these rooms: the port and its errors, and what can be configured. Only the process picks an implementation. */
 const ports: Readonly<Record<string, readonly string[]>> = {
-  'manifest-store': ['manifest-store/manifest-store.ts', 'manifest-store/store-errors.ts'],
+  'manifest-store': [
+    'manifest-store/manifest-store.ts',
+    'manifest-store/store-errors.ts',
+    'manifest-store/remote/remote-address.ts',
+    'manifest-store/remote/remote-config.ts',
+  ],
   'manifest-check': ['manifest-check/manifest-checker.ts'],
 }
 const processFile = 'server-main.ts'

@@ -46,7 +46,7 @@ export function parseRemoteAddress(text: string): ParsedAddress {
 
 /** An address for people and logs, when it may still have credentials in it. */
 export function withoutCredentials(text: string): string {
-  return text.replace(/\/\/.*@/u, '//...@').replace(/^[^/@]*:[^@]*@/u, '...@')
+  return text.includes('//') ? text.replace(/\/\/.*@/u, '//...@') : text.replace(/^[^/@]*:[^@]*@/u, '...@')
 }
 
 function parseHttp(text: string): ParsedAddress {
@@ -98,9 +98,11 @@ function toSsh(
 }
 
 function parseFile(text: string): ParsedAddress {
-  const path = decode(text.replace(/^file:\/\/(localhost(?=\/))?/iu, ''))
+  // git does not know that this machine has a name.
+  const encoded = text.replace(/^file:\/\/(localhost(?=\/))?/iu, '')
+  const path = decode(encoded)
   return path?.startsWith('/') === true && path !== '/'
-    ? right({ kind: 'file', url: text, path })
+    ? right({ kind: 'file', url: `file://${encoded}`, path })
     : wrong('must have the whole path of a repository on this machine, such as file:///srv/manifests.git')
 }
 

@@ -6,7 +6,7 @@ import { readRef } from '../git/ref-file.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
 import { RepositoryRefusedError } from '../store-errors.ts'
 import { bareEnvironment, gitEnvironment } from './child-environment.ts'
-import type { CredentialOptions, FixedCredentials } from './credentials.ts'
+import type { FixedCredentials } from './credentials.ts'
 import { readFixedCredentials, secretsOf } from './credentials.ts'
 import { GitCredentialHelpers } from './git-credential.ts'
 import type { GitRemote, PushOutcome, RefUpdate, RemoteRef } from './git-remote.ts'
@@ -14,27 +14,12 @@ import { RemoteError } from './git-remote.ts'
 import { HttpAuthorization } from './http-authorization.ts'
 import { pushOverChild } from './push-over-child.ts'
 import { HttpPush } from './push-over-http.ts'
-import type { RemoteAddress } from './remote-address.ts'
+import type { RemoteConfig } from './remote-config.ts'
 import { failureOf, toRemoteError } from './remote-failure.ts'
 import type { ChildEnd } from './run-child.ts'
 import { runChild } from './run-child.ts'
 import type { SshOptions } from './ssh-command.ts'
 import { toRemoteCommand, toSshArguments } from './ssh-command.ts'
-
-/** How a remote is reached. */
-export interface RemoteConfig {
-  readonly address: RemoteAddress
-  /** As git's `--filter` takes it, such as `blob:limit=2k`; undefined for none. */
-  readonly cloneFilter: string | undefined
-  /** How many commits of the history a clone has; undefined for all. */
-  readonly cloneDepth: number | undefined
-  readonly ssh: Omit<SshOptions, 'connectTimeout'>
-  readonly credentials: CredentialOptions
-  /** In PEM: whose certificates are believed instead of the machine's. */
-  readonly certificateAuthorityFile: string | undefined
-  /** Milliseconds for each thing that is asked of the server; a clone may take longer, as long as it goes on. */
-  readonly networkTimeout: number
-}
 
 export interface SystemGitRemoteOptions extends RemoteConfig {
   /** The clone that `fetch` and `fetchObjects` work in. */
