@@ -3,11 +3,13 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import { fastify, LogController } from 'fastify'
 import type { Admission } from './http/admission.ts'
 import { registerBodyParser } from './http/body-parser.ts'
+import { createProxyTrust } from './http/client-address.ts'
 import { registerForms } from './http/form.ts'
 import { callerOf, registerGuard } from './http/guard.ts'
 import { registerHostCheck } from './http/host-check.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
+import type { RateLimits } from './http/rate-limits.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
 import { createRelease } from './http/routes/create-release.ts'
 import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
@@ -61,10 +63,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { admission, publicUrl, trustedProxies } = options
   const context: ServerContext = { ...options, principalOf: (request) => callerOf(request).principal }
   const lastRequests: LastRequests = new WeakMap()
+  let limits: RateLimits | undefined
   const app = fastify({
     loggerInstance: options.logger,
     genReqId: ({ headers }) => acceptedRequestId(headers['x-request-id']) ?? randomUUID(),
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    trustProxy: trustedProxies.length > 0 && createProxyTrust(trustedProxies),
     // One line for each request, with its answer: see the onResponse hook.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
@@ -79,7 +82,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     frameworkErrors: (error, request, reply) => {
       identify(request, reply)
       reply.raw.once('finish', () => logAnswer(request, reply))
-      sendProblem(error, request, reply)
+      const send = (problem: unknown) => void sendProblem(problem, request, reply)
+      void (limits?.countAddress(request) ?? Promise.resolve()).then(() => send(error), send)
     },
     clientErrorHandler: createUnreadableRequestHandler(lastRequests, options.logger),
   })
@@ -102,7 +106,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
 
   registerHostCheck(app, admission, publicUrl)
-  const limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
+  limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
   registerGuard(app, admission, limits)
   await registerOpenApi(app, options.version, admission.mode === 'none' ? undefined : admission.signIn)
   const finish = answerWrongMethods(app)

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import type { AuthConfig } from './auth-config.ts'
 import { authVariables, findAuthProblems, toAuthConfig } from './auth-config.ts'
@@ -155,7 +155,7 @@ const schema = z.object({
     .transform((list) => list.split(',').map((address) => address.trim()))
     .refine(
       (addresses) => addresses.every(isNetwork),
-      'must be addresses or networks separated by commas, such as 10.0.0.0/8',
+      'must be addresses or networks separated by commas, such as 10.0.0.0/8, and none wider than /8 (IPv6: /7)',
     )
     .default([]),
   ...authVariables,
@@ -273,12 +273,23 @@ export function unreadVariables(
     })
 }
 
-/** An IP address, or a network such as `10.0.0.0/8`. One of all addresses would let everybody say where they are. */
+/**
+ * An IP address, or a network such as `10.0.0.0/8`. None that is wider than the widest private ones: whoever is in it says where they
+ * are, and a few of those would be everybody. IPv4 networks are to be
+ * written as such: `::ffff:0:0/96` is all of IPv4.
+ */
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/')
   const version = isIP(address)
   if (version === 0 || rest.length > 0) return false
-  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+  if (bits === undefined) return true
+  if (!/^[1-9]\d{0,2}$/.test(bits)) return false
+  const width = Number(bits)
+  if (version === 4) return width >= 8 && width <= 32
+  if (width < 7 || width > 128 || new URL(`http://[${address}]`).hostname.startsWith('[::ffff:')) return false
+  const network = new BlockList()
+  network.addSubnet(address, width, 'ipv6')
+  return !network.check('0.0.0.0', 'ipv4')
 }
 
 /** Variables with our prefix that mean nothing: mostly misspelt ones. */

@@ -24,7 +24,7 @@ export const remoteVariables = {
       if (!parsed.ok) context.addIssue(parsed.problem)
     })
     .optional(),
-  CLONE_PATH: oneLine.default('data/clone.git'),
+  CLONE_PATH: oneLine.default('data/clone'),
   CLONE_FILTER: z
     .string()
     .regex(

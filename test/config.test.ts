@@ -10,7 +10,7 @@ const defaults: ServerConfig = {
   port: 8080,
   repository: undefined,
   remote: undefined,
-  clonePath: 'data/clone.git',
+  clonePath: 'data/clone',
   branch: undefined,
   logLevel: 'info',
   json: 'proto',
@@ -82,7 +82,7 @@ describe('the configuration', () => {
         SIGNALBOX_ALLOW_LONG_APP_NAMES: 'true',
         SIGNALBOX_PUBLIC_URL: 'HTTPS://Signalbox.example.com:443/',
         SIGNALBOX_RATE_LIMIT: '60',
-        SIGNALBOX_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1',
+        SIGNALBOX_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1,fc00::/7',
       }),
     ).toEqual({
       host: '0.0.0.0',
@@ -112,7 +112,7 @@ describe('the configuration', () => {
       allowedHosts: ['signalbox.internal', 'other.example.com'],
       publicUrl: 'https://signalbox.example.com',
       requestsPerMinute: 60,
-      trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
+      trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1', 'fc00::/7'],
       auth: { mode: 'none' },
     })
   })
@@ -271,6 +271,15 @@ describe('a problem with the configuration', () => {
     ['SIGNALBOX_TRUSTED_PROXIES', '10.0.0.0/33', /must be addresses or networks/],
     ['SIGNALBOX_TRUSTED_PROXIES', '10.0.0.1,,', /must be addresses or networks/],
     ['SIGNALBOX_TRUSTED_PROXIES', '0.0.0.0/0', /must be addresses or networks/],
+    // Half of everybody, and the other half with it.
+    ['SIGNALBOX_TRUSTED_PROXIES', '0.0.0.0/1,128.0.0.0/1', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '8.0.0.0/7', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '2000::/3', /must be addresses or networks/],
+    // All IPv4 addresses, in other words.
+    ['SIGNALBOX_TRUSTED_PROXIES', '::ffff:0:0/96', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '::ffff:128.0.0.0/97', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '::1234/80', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '::/8', /must be addresses or networks/],
     ['SIGNALBOX_AUTH', 'OIDC', /must be none or oidc, not 'OIDC'/],
     ['SIGNALBOX_OIDC_AUDIENCE', 'a,,b', /must be audiences separated by commas/],
     ['SIGNALBOX_OIDC_LEEWAY_SECONDS', '301', /must be at most 300, not '301'/],

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { ObjectId } from '../core/object-id.ts'
+import { addressOf } from './client-address.ts'
 import { withoutTokens } from './without-secrets.ts'
 
 /** What became of a wish to change something. */
@@ -27,7 +28,7 @@ export function audit(
     name: caller?.principal.name,
     email: caller?.principal.email,
     ...(caller?.principal.isClaimed === true && { claimed: true }),
-    address: request.ip,
+    address: addressOf(request),
     target: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, withoutTokens(value)])),
     ...outcome,
   }

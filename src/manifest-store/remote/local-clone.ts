@@ -31,7 +31,7 @@ export interface LocalCloneOptions {
 }
 
 const ownCopy =
-  'Stop it, or set SIGNALBOX_CLONE_DIRECTORY to a folder of its own: instances share the remote, not the copy of it.'
+  'Stop it, or set SIGNALBOX_CLONE_PATH to a folder of its own: instances share the remote, not the copy of it.'
 
 /** The git directory of the clone in its folder: what the remote has to be opened for. */
 export function gitDirectoryIn(folder: string): string {

@@ -132,7 +132,7 @@ describe('a repository on a server', () => {
     const { folder, server } = await openShop()
     const opening = openRemote({ server, folder })
     await expect(opening).rejects.toThrow(InstanceRunningError)
-    await expect(opening).rejects.toThrow('set SIGNALBOX_CLONE_DIRECTORY to a folder of its own')
+    await expect(opening).rejects.toThrow('set SIGNALBOX_CLONE_PATH to a folder of its own')
   })
 })
 
