@@ -9,6 +9,7 @@ import { registerHostCheck } from './http/host-check.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
+import type { RequestObserver } from './http/request-observer.ts'
 import { createRelease } from './http/routes/create-release.ts'
 import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
 import { deleteApplication } from './http/routes/delete-application.ts'
@@ -27,6 +28,8 @@ import { getEnvironmentConfig } from './http/routes/get-environment-config.ts'
 import { getEnvironment } from './http/routes/get-environment.ts'
 import { getHealth } from './http/routes/get-health.ts'
 import { getManifests } from './http/routes/get-manifests.ts'
+import type { MetricsSource } from './http/routes/get-metrics.ts'
+import { getMetrics } from './http/routes/get-metrics.ts'
 import { getOpenApiDocument } from './http/routes/get-openapi-document.ts'
 import { getProcessDelay } from './http/routes/get-process-delay.ts'
 import { getReleaseTrainPrognosis } from './http/routes/get-release-train-prognosis.ts'
@@ -51,6 +54,8 @@ export interface ServerOptions extends Omit<ServerContext, 'principalOf'> {
   readonly trustedProxies: readonly string[]
   readonly logger: FastifyBaseLogger
   readonly version: string
+  /** What is served at /metrics; undefined when it is served elsewhere. */
+  readonly metrics?: MetricsSource | undefined
 }
 
 /** Long enough for every name that can exist, short enough to be read by a person. */
@@ -78,7 +83,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     // No hook runs for these.
     frameworkErrors: (error, request, reply) => {
       identify(request, reply)
-      reply.raw.once('finish', () => logAnswer(request, reply))
+      reply.raw.once('finish', () => tellAnswer(request, reply, options.observer))
       sendProblem(error, request, reply)
     },
     clientErrorHandler: createUnreadableRequestHandler(lastRequests, options.logger),
@@ -99,7 +104,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     }
   })
 
-  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
+  app.addHook('onResponse', async (request, reply) => tellAnswer(request, reply, options.observer))
 
   registerHostCheck(app, admission, publicUrl)
   const limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
@@ -133,6 +138,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await exchangeToken(app, admission.mode === 'none' ? undefined : admission.exchange)
   getProcessDelay(app)
   getHealth(app, context)
+  getMetrics(app, options.metrics)
   getOpenApiDocument(app)
   app.get('/', { schema: { hide: true }, config: { access: 'public' } }, (_request, reply) => reply.redirect('/docs'))
   finish()
@@ -143,17 +149,13 @@ function identify(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('X-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff')
 }
 
-function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
-  const { method, routeOptions } = request
+function tellAnswer(request: FastifyRequest, reply: FastifyReply, observer: RequestObserver | undefined): void {
+  const { method } = request
   const url = withoutSecrets(request.url)
-  const details = {
-    method,
-    url,
-    route: routeOptions.url,
-    status: reply.statusCode,
-    milliseconds: Math.round(reply.elapsedTime),
-  }
-  request.log.info(details, `${method} ${url} ${reply.statusCode}`)
+  const route = request.routeOptions.url
+  const { statusCode: status, elapsedTime } = reply
+  request.log.info({ method, url, route, status, milliseconds: Math.round(elapsedTime) }, `${method} ${url} ${status}`)
+  observer?.requestAnswered({ method, route, status, milliseconds: elapsedTime })
 }
 
 /**
