@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import { fastify, LogController } from 'fastify'
 import type { Admission } from './http/admission.ts'
 import { registerBodyParser } from './http/body-parser.ts'
+import { registerClosing } from './http/closing.ts'
 import { registerForms } from './http/form.ts'
 import { callerOf, registerGuard } from './http/guard.ts'
 import { registerHostCheck } from './http/host-check.ts'
@@ -94,7 +95,6 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) => sendProblem(toUnknownPathError(request.url), request, reply))
   registerBodyParser(app)
-  closeConnectionsWithServer(app)
   await registerSecurityHeaders(app, publicUrl)
   app.addHook('onRequest', async (request, reply) => {
     lastRequests.set(request.raw.socket, { request: request.raw, response: reply.raw })
@@ -104,6 +104,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     }
   })
 
+  registerClosing(app)
   app.addHook('onResponse', async (request, reply) => tellAnswer(request, reply, options.observer))
 
   registerHostCheck(app, admission, publicUrl)
@@ -156,17 +157,6 @@ function tellAnswer(request: FastifyRequest, reply: FastifyReply, observer: Requ
   const { statusCode: status, elapsedTime } = reply
   request.log.info({ method, url, route, status, milliseconds: Math.round(elapsedTime) }, `${method} ${url} ${status}`)
   observer?.requestAnswered({ method, route, status, milliseconds: elapsedTime })
-}
-
-/**
- * Fastify closes the connections that are idle when the server begins to close. One that becomes idle a moment later, after its
- * answer, would keep the process until its keep-alive ends.
- */
-function closeConnectionsWithServer(app: FastifyInstance): void {
-  app.addHook('preClose', async () => {
-    const timer = setInterval(() => app.server.closeIdleConnections(), 50)
-    app.server.once('close', () => clearInterval(timer))
-  })
 }
 
 /** A caller's own id is kept when it can stand in logs and commits as it is. */

@@ -55,6 +55,8 @@ export interface ServerConfig {
   readonly auth: AuthConfig
   /** How many commands may wait to be decided. */
   readonly maximumQueueSize: number
+  /** How long what has begun may take when the process is told to end. */
+  readonly shutdownSeconds: number
   /** Where figures are served to everybody; undefined when they are served beside everything else. */
   readonly metrics: { readonly host: string; readonly port: number } | undefined
 }
@@ -163,6 +165,7 @@ const schema = z.object({
     )
     .default([]),
   MAXIMUM_QUEUE_SIZE: wholeNumber(2, 100_000).default(1000),
+  SHUTDOWN_SECONDS: wholeNumber(1, 3600).default(20),
   METRICS_HOST: oneLine.optional(),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
   ...authVariables,
@@ -234,6 +237,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     trustedProxies: config.TRUSTED_PROXIES,
     auth: toAuthConfig(config),
     maximumQueueSize: config.MAXIMUM_QUEUE_SIZE,
+    shutdownSeconds: config.SHUTDOWN_SECONDS,
     metrics:
       config.METRICS_PORT === undefined
         ? undefined

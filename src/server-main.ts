@@ -22,10 +22,14 @@ import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
 import { LocalRepository } from './manifest-store/repository/local-repository.ts'
 import { seedRepository } from './manifest-store/repository/seed-repository.ts'
 import { RepositoryRefusedError } from './manifest-store/store-errors.ts'
+import { shutDown } from './shut-down.ts'
 import { Metrics } from './telemetry/metrics.ts'
 
 /** EX_CONFIG of sysexits.h: starting again without a change will not help. */
 const exitCodeForConfig = 78
+
+/** How many milliseconds the rest may take when there is no more patience: last answers, and telling Argo CD. */
+const afterPatience = 8000
 
 const demoRepository = 'data/manifests.git'
 const fixture = fileURLToPath(new URL('../manifests-fixture', import.meta.url))
@@ -44,22 +48,23 @@ async function main(): Promise<void> {
 
   try {
     const { app, metricsServer, store, manifestChecker, repository, webhook, admission } = await start(config, log)
+    const patience = config.shutdownSeconds * 1000
+    closeWithGrace({ delay: patience + afterPatience, logger: log }, async ({ err, signal }) => {
+      if (err) log.fatal({ err }, 'an error that nobody expected')
+      log.info({ signal }, 'told to end')
+      const isFinished = await shutDown({ app, store, patience, log })
+      await metricsServer?.close()
+      await manifestChecker.close()
+      await webhook?.close()
+      admission.close()
+      log.info('closed')
+      if (!isFinished) throw new Error('not everything that was begun could be finished')
+    })
     const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
     log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
     if (isTerminal || config.repository === undefined) {
       process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot())}\n`)
     }
-    closeWithGrace({ delay: 10_000, logger: log }, async ({ err, signal }) => {
-      if (err) log.fatal({ err }, 'shutting down because of an error')
-      else log.info({ signal }, 'shutting down: finishing what was begun')
-      await app.close()
-      await metricsServer?.close()
-      await manifestChecker.close()
-      await store.close()
-      await webhook?.close()
-      admission.close()
-      log.info('closed')
-    })
   } catch (error) {
     if (error instanceof PolicyFilesError || error instanceof ConfigError) refuse(exitCodeForConfig, error.problems)
     refuse(error instanceof RepositoryRefusedError ? exitCodeForConfig : 1, [toSentence(error, config)])

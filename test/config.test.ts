@@ -33,6 +33,7 @@ const defaults: ServerConfig = {
   trustedProxies: [],
   auth: { mode: 'none' },
   maximumQueueSize: 1000,
+  shutdownSeconds: 20,
   metrics: undefined,
 }
 
@@ -83,6 +84,7 @@ describe('the configuration', () => {
         SIGNALBOX_RATE_LIMIT: '60',
         SIGNALBOX_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1',
         SIGNALBOX_MAXIMUM_QUEUE_SIZE: '5',
+        SIGNALBOX_SHUTDOWN_SECONDS: '60',
         SIGNALBOX_METRICS_HOST: '10.0.0.1',
         SIGNALBOX_METRICS_PORT: '9090',
       }),
@@ -115,6 +117,7 @@ describe('the configuration', () => {
       trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
       auth: { mode: 'none' },
       maximumQueueSize: 5,
+      shutdownSeconds: 60,
       metrics: { host: '10.0.0.1', port: 9090 },
     })
   })

@@ -221,6 +221,10 @@ export class GitManifestStore implements ManifestStore {
     }
   }
 
+  refuseWaiting(): number {
+    return this.#queue.refuseWaiting()
+  }
+
   async close(): Promise<void> {
     await this.#queue.close()
     await this.#repository.close()

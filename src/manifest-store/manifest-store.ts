@@ -48,6 +48,9 @@ export interface ManifestStore {
 
   health(): StoreHealth
 
+  /** Takes no more commands, and refuses those that wait for their turn: answers how many. What is being written goes on. */
+  refuseWaiting(): number
+
   /** Finishes the commands that wait, then gives the repository back. Further commands are refused. */
   close(): Promise<void>
 }

@@ -44,6 +44,16 @@ export class WriteQueue {
     })
   }
 
+  /** Takes no more commands, and refuses those that wait for their turn: answers how many. */
+  refuseWaiting(): number {
+    this.#isClosed = true
+    const refused = this.#waiting
+    this.#waiting = []
+    const error = new StoreUnavailableError('Signalbox is shutting down, before its turn came: nothing was changed')
+    for (const { reject } of refused) reject(error)
+    return refused.length
+  }
+
   /** Resolves when everything that was submitted has been answered. */
   async close(): Promise<void> {
     this.#isClosed = true
