@@ -15,12 +15,17 @@ const rooms: Readonly<
   'manifest-store': { rooms: ['core'], packages: 'all' },
   'manifest-check': { rooms: ['core'], packages: 'all' },
   http: { rooms: ['core', 'auth', 'protobuf', 'manifest-store', 'manifest-check'], packages: 'all' },
+  telemetry: { rooms: ['core', 'http', 'manifest-store'], packages: 'all' },
   cli: { rooms: ['protobuf'], packages: 'all' },
 }
 
 /** All that others may know of these rooms: the port and its errors. Only the process picks an implementation. */
 const ports: Readonly<Record<string, readonly string[]>> = {
-  'manifest-store': ['manifest-store/manifest-store.ts', 'manifest-store/store-errors.ts'],
+  'manifest-store': [
+    'manifest-store/manifest-store.ts',
+    'manifest-store/store-errors.ts',
+    'manifest-store/store-observer.ts',
+  ],
   'manifest-check': ['manifest-check/manifest-checker.ts'],
 }
 const processFile = 'server-main.ts'
