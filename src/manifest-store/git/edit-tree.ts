@@ -262,7 +262,8 @@ async function buildTrees(rootBefore: ObjectId, root: Directory, slice: TimeSlic
     }
     const tree = createObject('tree', serializeTree(entries))
     directory.after = tree.id
-    if (tree.id !== directory.before?.id) objects.set(tree.id, tree)
+    const before = directory === root ? rootBefore : directory.before?.id
+    if (tree.id !== before) objects.set(tree.id, { ...tree, predecessor: before })
   }
   const rootAfter = root.after ?? rootBefore
   return { root: rootAfter, objects: rootAfter === rootBefore ? [] : [...objects.values()] }
