@@ -60,6 +60,12 @@ export interface ServerConfig {
   /** Addresses and networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
   readonly auth: AuthConfig
+  /** How many commands may wait to be decided. */
+  readonly maximumQueueSize: number
+  /** How long what has begun may take when the process is told to end. */
+  readonly shutdownSeconds: number
+  /** Where figures are served to everybody; undefined when they are served beside everything else. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
 }
 
 /** All that is wrong with the configuration, one sentence each. */
@@ -158,6 +164,10 @@ const schema = z.object({
       'must be addresses or networks separated by commas, such as 10.0.0.0/8, and none wider than /8 (IPv6: /7)',
     )
     .default([]),
+  MAXIMUM_QUEUE_SIZE: wholeNumber(2, 100_000).default(1000),
+  SHUTDOWN_SECONDS: wholeNumber(1, 3600).default(20),
+  METRICS_HOST: oneLine.optional(),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
   ...authVariables,
   ...remoteVariables,
 })
@@ -173,7 +183,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const values: Record<string, string> = {}
   for (const name of Object.keys(schema.shape)) {
     const value = environment[prefix + name]
-    if (value !== undefined && value !== '' && !(name === 'PORT' && isServiceLink(value))) values[name] = value
+    if (value !== undefined && value !== '' && !(name.endsWith('PORT') && isServiceLink(value))) values[name] = value
   }
   const parsed = schema.safeParse(values)
   const problems = (parsed.error?.issues ?? []).map(({ path: [name = ''], message }) => {
@@ -188,6 +198,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         `Set ${prefix}AUTH=oidc to ask them, listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something ` +
         'else keeps strangers out',
     )
+  }
+  if (values['METRICS_HOST'] !== undefined && values['METRICS_PORT'] === undefined) {
+    problems.push(`${prefix}METRICS_HOST means nothing without ${prefix}METRICS_PORT`)
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const config = parsed.data
@@ -226,6 +239,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     requestsPerMinute: config.RATE_LIMIT,
     trustedProxies: config.TRUSTED_PROXIES,
     auth: toAuthConfig(config),
+    maximumQueueSize: config.MAXIMUM_QUEUE_SIZE,
+    shutdownSeconds: config.SHUTDOWN_SECONDS,
+    metrics:
+      config.METRICS_PORT === undefined
+        ? undefined
+        : { host: config.METRICS_HOST ?? config.HOST, port: config.METRICS_PORT },
   }
 }
 
@@ -296,11 +315,14 @@ function isNetwork(text: string): boolean {
 export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(prefix) && !variableNames.includes(name) && !clientVariables.includes(name))
-    .filter((name) => !/^SIGNALBOX_(SERVICE_|PORT_)/.test(name))
+    .filter((name) => !/^SIGNALBOX_(METRICS_)?(SERVICE_|PORT_)/.test(name))
     .toSorted()
 }
 
-/** In a cluster with a Service called signalbox, Kubernetes itself sets SIGNALBOX_PORT to something like this. */
+/**
+ * In a cluster with a Service called signalbox, Kubernetes itself sets SIGNALBOX_PORT to something like this, and with one called
+ * signalbox-metrics SIGNALBOX_METRICS_PORT.
+ */
 function isServiceLink(value: string): boolean {
   return /^(tcp|udp|sctp):\/\//.test(value)
 }

@@ -34,6 +34,9 @@ const defaults: ServerConfig = {
   requestsPerMinute: 600,
   trustedProxies: [],
   auth: { mode: 'none' },
+  maximumQueueSize: 1000,
+  shutdownSeconds: 20,
+  metrics: undefined,
 }
 
 describe('the configuration', () => {
@@ -83,6 +86,10 @@ describe('the configuration', () => {
         SIGNALBOX_PUBLIC_URL: 'HTTPS://Signalbox.example.com:443/',
         SIGNALBOX_RATE_LIMIT: '60',
         SIGNALBOX_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1,fc00::/7',
+        SIGNALBOX_MAXIMUM_QUEUE_SIZE: '5',
+        SIGNALBOX_SHUTDOWN_SECONDS: '60',
+        SIGNALBOX_METRICS_HOST: '10.0.0.1',
+        SIGNALBOX_METRICS_PORT: '9090',
       }),
     ).toEqual({
       host: '0.0.0.0',
@@ -114,7 +121,18 @@ describe('the configuration', () => {
       requestsPerMinute: 60,
       trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1', 'fc00::/7'],
       auth: { mode: 'none' },
+      maximumQueueSize: 5,
+      shutdownSeconds: 60,
+      metrics: { host: '10.0.0.1', port: 9090 },
     })
+  })
+
+  it('serves metrics where everything else is, unless told otherwise', () => {
+    const metrics = { SIGNALBOX_METRICS_PORT: '9090' }
+    expect(readConfig(metrics).metrics).toEqual({ host: '127.0.0.1', port: 9090 })
+    expect(() => readConfig({ SIGNALBOX_METRICS_HOST: '10.0.0.1' })).toThrow(
+      'SIGNALBOX_METRICS_HOST means nothing without SIGNALBOX_METRICS_PORT',
+    )
   })
 })
 
@@ -381,6 +399,9 @@ describe('a variable with our prefix that means nothing', () => {
     const links = {
       SIGNALBOX_PORT: 'tcp://10.0.0.1:8080',
       SIGNALBOX_PORT_8080_TCP: 'tcp://10.0.0.1:8080',
+      SIGNALBOX_METRICS_PORT: 'tcp://10.0.0.2:9090',
+      SIGNALBOX_METRICS_PORT_9090_TCP_ADDR: '10.0.0.2',
+      SIGNALBOX_METRICS_SERVICE_HOST: '10.0.0.2',
       SIGNALBOX_PORT_8080_TCP_PROTO: 'tcp',
       SIGNALBOX_SERVICE_HOST: '10.0.0.1',
       SIGNALBOX_SERVICE_PORT: '8080',
@@ -402,7 +423,7 @@ describe("a variable of Kuberpult's", () => {
         KUBERPULT_RELEASE_VERSIONS_LIMIT: '5',
         KUBERPULT_GIT_BRANCH: 'main',
         SIGNALBOX_BRANCH: 'main',
-        KUBERPULT_MAXIMUM_QUEUE_SIZE: '5',
+        KUBERPULT_DB_OPTION: 'NO_DB',
         GIT_URL: 'x',
       }),
     ).toEqual([

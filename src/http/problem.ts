@@ -8,6 +8,7 @@ import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
 import {
   AbandonedError,
   PathNotWritableError,
+  QueueFullError,
   StoreConflictError,
   StoreUnavailableError,
 } from '../manifest-store/store-errors.ts'
@@ -182,7 +183,7 @@ export function toProblem(error: unknown): Problem {
       : problem
   }
   if (error instanceof ManifestTooComplexError) return { status: 400, code: error.code, detail: error.message }
-  if (error instanceof StoreUnavailableError) {
+  if (error instanceof StoreUnavailableError || error instanceof QueueFullError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
   }
   if (error instanceof ExchangeRefusedError) return { status: 400, code: 'TOKEN_REFUSED', detail: error.message }

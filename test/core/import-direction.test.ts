@@ -16,6 +16,7 @@ const rooms: Readonly<
   'manifest-check': { rooms: ['core'], packages: 'all' },
   http: { rooms: ['core', 'auth', 'protobuf', 'manifest-store', 'manifest-check'], packages: 'all' },
   network: { rooms: [], packages: 'all' },
+  telemetry: { rooms: ['core', 'http', 'manifest-store'], packages: 'all' },
   cli: { rooms: ['protobuf', 'network'], packages: 'all' },
 }
 
@@ -26,6 +27,7 @@ const ports: Readonly<Record<string, readonly string[]>> = {
     'manifest-store/store-errors.ts',
     'manifest-store/remote/remote-address.ts',
     'manifest-store/remote/remote-config.ts',
+    'manifest-store/store-observer.ts',
   ],
   'manifest-check': ['manifest-check/manifest-checker.ts'],
 }

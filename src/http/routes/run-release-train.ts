@@ -1,11 +1,15 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { assertCiLink } from '../../core/ci-link.ts'
+import type { Command } from '../../core/command.ts'
+import type { Prognosis } from '../../core/release-train-prognosis.ts'
 import { createReleaseTrain } from '../../core/release-train.ts'
+import type { Submitted } from '../../manifest-store/manifest-store.ts'
 import { toReleaseTrainMessage } from '../../protobuf/to-release-train-message.ts'
 import { allowsFingerprint } from '../conditional.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { fingerprintOf } from '../fingerprint.ts'
+import { toProblem } from '../problem.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
 import type { ServerContext } from '../server-context.ts'
 import { submitCommand } from '../submit-command.ts'
@@ -73,10 +77,28 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
           accepts: (prognosis) => ifMatch === undefined || allowsFingerprint(ifMatch, fingerprintOf(prognosis)),
           settings: context.settings,
         })
-        const { result, commit } = await submitCommand(context, train, request, reply)
+        const { result, commit } = await submitTrain(context, train, request, reply)
         const message = toReleaseTrainMessage(result, { fingerprint: fingerprintOf(result), commit })
         return reply.header('Cache-Control', 'no-store').type(form.contentType).send(form.toTrainBody(message))
       },
     })
+  }
+}
+
+/** As `submitCommand`, and tells the observer how it ended. */
+async function submitTrain(
+  context: ServerContext,
+  train: Command<Prognosis>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Submitted<Prognosis>> {
+  try {
+    const submitted = await submitCommand(context, train, request, reply)
+    const hasCommitted = submitted.commit !== undefined
+    context.observer?.trainEnded({ kind: 'ran', prognosis: submitted.result, hasCommitted })
+    return submitted
+  } catch (error) {
+    context.observer?.trainEnded({ kind: 'refused', status: toProblem(error).status })
+    throw error
   }
 }

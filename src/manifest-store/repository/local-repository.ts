@@ -11,6 +11,7 @@ import { listBranches, moveRef, readRef } from '../git/ref-file.ts'
 import type { TagLocks } from '../git/tag-refs.ts'
 import { lockTags, readTagRef } from '../git/tag-refs.ts'
 import type { BranchUpdate, Repository, StoredObject, TagState } from './repository.ts'
+import { runUnwatched } from './repository.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
 import { UnknownBranchError } from '../store-errors.ts'
 import { findHeadBranch } from './find-head-branch.ts'
@@ -97,13 +98,20 @@ export class LocalRepository implements Repository {
     return readTagRef(this.#gitDirectory, name, (id) => this.read(id))
   }
 
-  async publish({ from, to, objects, tags = [] }: BranchUpdate): Promise<'published' | 'moved'> {
+  async publish({
+    from,
+    to,
+    objects,
+    tags = [],
+    runStep = runUnwatched,
+  }: BranchUpdate): Promise<'published' | 'moved'> {
     // Mostly known before anything is written.
     if ((await this.head()) !== from) return 'moved'
-    const written = await writePack(this.#gitDirectory, await buildPack(objects))
+    const written = await runStep('write-pack', async () => writePack(this.#gitDirectory, await buildPack(objects)))
     try {
       const locks = await lockTags(this.#gitDirectory, tags)
-      return locks === undefined ? 'moved' : await this.#moveBranch(from, to, locks)
+      if (locks === undefined) return 'moved'
+      return await runStep('move-branch', () => this.#moveBranch(from, to, locks))
     } finally {
       // Whatever became of the branch, the pack stays, for `git gc` to judge. Other gits may have relied on it: they do
       // not write what some pack has, and `git repack -a -d` leaves out what a kept pack has and then removes the rest.

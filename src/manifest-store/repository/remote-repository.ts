@@ -15,7 +15,9 @@ import { LocalClone } from '../remote/local-clone.ts'
 import { MissingObjects } from '../remote/missing-objects.ts'
 import { SharedRun } from '../remote/shared-run.ts'
 import { BranchRewrittenError, OutcomeUnknownError, PushRefusedError, UnknownBranchError } from '../store-errors.ts'
+import type { RunStep } from '../store-observer.ts'
 import type { BranchUpdate, RemoteSide, Repository, StoredObject, TagState } from './repository.ts'
+import { runUnwatched } from './repository.ts'
 
 export interface RemoteRepositoryOptions extends LocalCloneOptions {
   readonly clock: () => Date
@@ -40,6 +42,12 @@ const failuresBeforeBlame = 3
 interface Doubt {
   readonly from: ObjectId | undefined
   readonly to: ObjectId
+}
+
+/** The move of the branch, and with it all that is sent. */
+interface Push extends Doubt {
+  readonly refs: readonly RefUpdate[]
+  readonly pack: PackFile
 }
 
 /**
@@ -188,15 +196,22 @@ export class RemoteRepository implements Repository, RemoteSide {
     return followTag(id, (object) => this.read(object))
   }
 
-  async publish({ from, to, objects, tags = [] }: BranchUpdate): Promise<'published' | 'moved'> {
+  async publish({
+    from,
+    to,
+    objects,
+    tags = [],
+    runStep = runUnwatched,
+  }: BranchUpdate): Promise<'published' | 'moved'> {
     // Mostly known before anything is sent.
     if ((await this.head()) !== from) return 'moved'
     const pack = await buildPack(objects)
     // Before the push, so that a full disk is an error while nothing has happened yet.
-    const written = await this.#clone.write(pack)
+    const written = await runStep('write-pack', () => this.#clone.write(pack))
+    const branch = { ref: this.#clone.ref, from, to }
+    const refs = [branch, ...tags.map(({ name, id }) => ({ ref: `${tagPrefix}${name}`, from: undefined, to: id }))]
     try {
-      const refs = tags.map(({ name, id }) => ({ ref: `${tagPrefix}${name}`, from: undefined, to: id }))
-      return await this.#push({ ref: this.#clone.ref, from, to }, refs, pack)
+      return await this.#push({ ...branch, refs, pack }, runStep)
     } finally {
       // Whatever became of the push, the pack stays, for `git gc` to judge: a fetch does not write what some pack has.
       await releaseQuietly(written, this.#log)
@@ -381,22 +396,22 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#log.warn({ commit: to, arrived }, `the push of ${to}, whose answer was lost: ${toVerdict[arrived]}`)
   }
 
-  async #push(update: RefUpdate, tags: readonly RefUpdate[], pack: PackFile): Promise<'published' | 'moved'> {
-    const outcome = await this.#remote.push([update, ...tags], pack.pack)
+  async #push(push: Push, runStep: RunStep): Promise<'published' | 'moved'> {
+    const outcome = await runStep('push', () => this.#remote.push(push.refs, push.pack.pack))
     switch (outcome.kind) {
       case 'accepted':
-        return this.#published(update, pack)
+        return runStep('move-branch', () => this.#published(push))
       case 'moved':
-        return this.#lookAgain()
+        return runStep('fetch', () => this.#lookAgain())
       case 'refused':
         throw this.#refused(outcome.reason)
       case 'unknown':
-        return this.#findOut(update, tags, pack, outcome.cause)
+        return runStep('push', () => this.#findOut(push, outcome.cause))
     }
   }
 
   /** The branch is there: what fails from here on is a matter of the copy, and the next fetch mends it. */
-  #published({ from, to }: RefUpdate, pack: PackFile): Promise<'published'> {
+  #published({ from, to, pack }: Push): Promise<'published'> {
     return this.#inTurn(async (): Promise<'published'> => {
       this.#doubt = undefined
       this.#confirmedAt = this.#clock()
@@ -436,49 +451,44 @@ export class RemoteRepository implements Repository, RemoteSide {
    * The very same push again, until it is known what became of it: whichever of them arrives first, the others start from a
    * commit that the branch has left.
    */
-  async #findOut(
-    update: RefUpdate,
-    tags: readonly RefUpdate[],
-    pack: PackFile,
-    cause: unknown,
-  ): Promise<'published' | 'moved'> {
-    this.#doubt = update
-    this.#log.warn({ err: cause, commit: update.to }, 'the answer to a push was lost: finding out whether it arrived')
+  async #findOut(push: Push, cause: unknown): Promise<'published' | 'moved'> {
+    this.#doubt = push
+    this.#log.warn({ err: cause, commit: push.to }, 'the answer to a push was lost: finding out whether it arrived')
     const end = performance.now() + this.#doubtTimeout
     let last = cause
     for (let attempt = 1; ; attempt += 1) {
       const remaining = () => Math.max(end - performance.now(), 1)
       try {
-        const found = await withTimeout(this.#findPushed(update), remaining(), 'the remote does not answer')
+        const found = await withTimeout(this.#findPushed(push), remaining(), 'the remote does not answer')
         if (found !== 'absent') return found
-        const again = this.#remote.push([update, ...tags], pack.pack)
+        const again = this.#remote.push(push.refs, push.pack.pack)
         const outcome = await withTimeout(again, remaining(), 'the remote does not answer')
-        if (outcome.kind === 'accepted') return await this.#published(update, pack)
+        if (outcome.kind === 'accepted') return await this.#published(push)
         if (outcome.kind === 'unknown') last = outcome.cause
         else if (outcome.kind === 'refused') {
           // Of this one. The first may still be on its way to a server that thinks better of it.
-          throw this.#unknown(update, `when it was sent again, the server refused it: ${outcome.reason}`)
+          throw this.#unknown(push, `when it was sent again, the server refused it: ${outcome.reason}`)
         }
       } catch (error) {
         if (error instanceof OutcomeUnknownError) throw error
         last = error
       }
-      if (performance.now() >= end || this.#isClosed) throw this.#unknown(update, messageOf(last))
+      if (performance.now() >= end || this.#isClosed) throw this.#unknown(push, messageOf(last))
       await sleep(Math.min(50 * 2 ** attempt, 2000, remaining()) * (0.5 + Math.random() / 2))
     }
   }
 
-  async #findPushed(update: RefUpdate): Promise<'published' | 'moved' | 'absent'> {
+  async #findPushed({ from, to }: Doubt): Promise<'published' | 'moved' | 'absent'> {
     await this.refresh()
     const head = await this.head()
-    if (head === update.from) return 'absent'
+    if (head === from) return 'absent'
     if (head === undefined) return 'moved'
-    const arrived = await isInHistory((id) => this.#clone.read(id), update.to, head)
+    const arrived = await isInHistory((id) => this.#clone.read(id), to, head)
     if (arrived === 'unknown') throw new Error('others have added more since than the copy of the history holds')
     return arrived === 'yes' ? 'published' : 'moved'
   }
 
-  #unknown({ to }: RefUpdate, why: string): OutcomeUnknownError {
+  #unknown({ to }: Doubt, why: string): OutcomeUnknownError {
     return new OutcomeUnknownError(
       `commit ${to} was sent to ${this.url}, but its answer was lost (${why}). It may have been done, or may still be. ` +
         'To repeat the request with the same Idempotency-Key is safe',

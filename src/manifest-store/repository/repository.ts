@@ -1,5 +1,6 @@
 import type { ObjectId } from '../../core/object-id.ts'
 import type { GitObject, ObjectType } from '../git/git-object.ts'
+import type { RunStep } from '../store-observer.ts'
 
 /**
  * Where the objects and the branch are kept: on a disk, in memory, or (with a remote) on a disk that follows a server.
@@ -73,7 +74,12 @@ export interface BranchUpdate {
   readonly objects: readonly GitObject[]
   /** Lightweight tags to create: together with the branch's move, or not at all. */
   readonly tags?: readonly NewTag[]
+  /** Runs the steps of the publication, where somebody watches how long each takes. */
+  readonly runStep?: RunStep
 }
+
+/** For updates that nobody watches. */
+export const runUnwatched: RunStep = (_step, work) => work()
 
 export interface NewTag {
   /** Without `refs/tags/`. */

@@ -401,7 +401,7 @@ describe('a server that cannot be reached', () => {
     expect(messagesOf({ log }, 'error')).toHaveLength(1)
     time.now = new Date(testTime.getTime() + 60_000)
     expect((await store.snapshot()).applications.size).toBe(8)
-    expect(store.health()).toMatchObject({ isReadable: true, confirmedAt: testTime })
+    expect(store.health()).toMatchObject({ isReadable: true, stateAge: 60_000 })
     expect(store.health().problems).toEqual([expect.stringMatching(/could not be asked what is new: no answer/)])
     const pushes = remote.calls.push
     await expect(store.submit(lock('a'), request)).rejects.toThrow(StoreUnavailableError)
@@ -410,7 +410,7 @@ describe('a server that cannot be reached', () => {
     remote.isDown = false
     await store.submit(lock('b'), request)
     expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock b'])
-    expect(store.health()).toMatchObject({ problems: [], confirmedAt: time.now })
+    expect(store.health()).toMatchObject({ problems: [], stateAge: 0 })
     expect(messagesOf({ log }, 'info')).toContainEqual(expect.stringMatching(/can be reached again$/))
   })
 
@@ -439,10 +439,10 @@ describe('a server that cannot be reached', () => {
     await first.store.submit(lock('a'), request)
     await first.store.close()
     const { server, folder } = first
-    const { store, remote } = await openShop({ server, folder, isDown: true })
+    const { store, remote, repository } = await openShop({ server, folder, isDown: true })
     expect(await locksIn(store)).toEqual(['a'])
     expect(store.health().problems).toHaveLength(1)
-    expect(store.health().confirmedAt?.getTime()).toBeGreaterThan(0)
+    expect(repository.confirmedAt.getTime()).toBeGreaterThan(0)
     remote.isDown = false
     await store.submit(lock('b'), request)
     expect(await locksIn(store)).toEqual(['a', 'b'])
