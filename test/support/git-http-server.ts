@@ -48,6 +48,8 @@ export interface GitHttpServer {
   readonly served: readonly ServedRequest[]
   /** All requests that came, answered or not, as `METHOD path`. */
   readonly seen: readonly string[]
+  /** How many there are at this moment. */
+  connections(): Promise<number>
   close(): Promise<void>
 }
 
@@ -76,6 +78,10 @@ export async function startGitHttpServer(options: GitHttpServerOptions): Promise
     port,
     served,
     seen,
+    connections: () =>
+      new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))
+      }),
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo, Socket } from 'node:net'
@@ -32,6 +33,8 @@ export interface SshServer {
   readonly wrongKnownHostsFile: string
   /** How many connections there were. */
   connections(): number
+  /** Ends all that there are, and what they run. */
+  breakConnections(): void
   close(): Promise<void>
 }
 
@@ -65,20 +68,26 @@ export async function startSshServer(folder: string): Promise<SshServer> {
   // sshd that runs as root puts a part of itself into this folder, which its package makes when it is started as a service.
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
 
-  const sockets = new Set<Socket>()
+  const children = new Map<ChildProcess, Socket>()
   let connections = 0
   // One sshd for each connection, as inetd does it: it takes any free port, and ends with its connection.
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     connections += 1
-    sockets.add(socket)
     const child = spawn(program, ['-i', '-f', file('sshd_config')], { stdio: [socket, socket, 'ignore'] })
+    children.set(child, socket)
     socket.on('error', () => undefined)
     child.once('close', () => {
-      sockets.delete(socket)
+      children.delete(child)
       socket.destroy()
     })
     child.once('error', () => socket.destroy())
   })
+  function breakConnections(): void {
+    for (const [child, socket] of children) {
+      child.kill()
+      socket.destroy()
+    }
+  }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const toKnownHost = (key: string) => `[127.0.0.1]:${port} ${readFileSync(file(`${key}.pub`), 'utf8')}`
@@ -92,8 +101,9 @@ export async function startSshServer(folder: string): Promise<SshServer> {
     knownHostsFile: file('known_hosts'),
     wrongKnownHostsFile: file('wrong_known_hosts'),
     connections: () => connections,
+    breakConnections,
     close: async () => {
-      for (const socket of sockets) socket.destroy()
+      breakConnections()
       await new Promise((resolve) => server.close(resolve))
     },
   }

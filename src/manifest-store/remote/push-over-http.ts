@@ -9,7 +9,7 @@ import type { PktLine } from './pkt-line.ts'
 import { ProtocolError, readPktLines } from './pkt-line.ts'
 import type { Advertisement } from './receive-pack.ts'
 import { findPushProblem, hasMoved, readAdvertisement, readReport, toOutcome, toPushRequest } from './receive-pack.ts'
-import { toRemoteError } from './remote-failure.ts'
+import { failureOf, toRemoteError } from './remote-failure.ts'
 
 export interface HttpPushOptions {
   /** Of the repository, without credentials and without a slash at its end. */
@@ -84,8 +84,9 @@ export class HttpPush {
         onSent: () => (isSent = true),
       })
     } catch (cause) {
-      if (isSent) return { kind: 'unknown', cause: toNetworkError(cause) }
-      throw toNetworkError(cause)
+      const error = this.#toNetworkError(cause)
+      if (isSent) return { kind: 'unknown', cause: error }
+      throw error
     }
     const { status } = answer
     if (status >= 500 || status === 408) {
@@ -129,7 +130,7 @@ export class HttpPush {
         headers: { Accept: `application/x-${service}-advertisement, */*` },
         maximumAnswerBytes: maximumAdvertisement,
       }).catch((cause: unknown) => {
-        throw toNetworkError(cause)
+        throw this.#toNetworkError(cause)
       })
       if (![301, 302, 303, 307, 308].includes(answer.status)) {
         return { base, authorization, advertisement: toAdvertisement(answer, url) }
@@ -176,6 +177,15 @@ export class HttpPush {
       ...(certificateAuthorities !== undefined && { certificateAuthorities }),
     })
     return { ...answer, secrets: secretsOf(credentials) }
+  }
+
+  #toNetworkError(cause: unknown): Error {
+    if (this.#options.signal.aborted) return failureOf(what, { kind: 'closed' }, []) ?? new Error(what, { cause })
+    if (cause instanceof RemoteError) return cause
+    const { name, message, code, errors } = cause as NodeJS.ErrnoException & { errors?: readonly Error[] }
+    // A host with several addresses fails with an error for each, in one that says nothing itself.
+    const text = message || (errors ?? []).map((error) => error.message).join('; ') || code || name
+    return toRemoteError(what, text, [])
   }
 }
 
@@ -251,16 +261,6 @@ function toStatusError(answer: AuthorizedAnswer, url: URL): Error {
   const isText = mediaTypeOf(answer) === 'text/plain'
   const said = isText ? `: ${body.toString('utf8', 0, 1000)}` : ''
   return toRemoteError(what, `${shown(url)} returned error: ${status}${said}`, secrets)
-}
-
-function toNetworkError(cause: unknown): Error {
-  if (cause instanceof RemoteError) return cause
-  const { name, message, code, errors } = cause as NodeJS.ErrnoException & { errors?: readonly Error[] }
-  if (name === 'AbortError')
-    return new RemoteError('REMOTE_UNREACHABLE', `${what} was broken off, because Signalbox ends`)
-  // A host with several addresses fails with an error for each, in one that says nothing itself.
-  const text = message || (errors ?? []).map((error) => error.message).join('; ') || code || name
-  return toRemoteError(what, text, [])
 }
 
 function tooLarge(length: number): string {

@@ -125,12 +125,12 @@ export function readReport(answer: Iterable<PktLine>, { updates, usesSideBand, s
     throw new ProtocolError('the report names only a part of the refs as moved')
   }
   const why = unpacked === 'ok' ? [...new Set(reasons)].join(', ') : `the pack could not be read: ${unpacked}`
-  // Lines of git itself, not of a hook, which may say anything.
-  const details = messages.split('\n').filter((line) => line.startsWith('error: '))
+  const said = messages.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('error: hook declined to'))
   return {
     kind: 'rejected',
-    reason: cleanServerText(messages.trim() === '' ? why : `${why}: ${messages}`, secrets),
-    saysMoved: saysMoved([why, ...details].join('\n')),
+    reason: cleanServerText(said.length === 0 ? why : `${why}: ${said.join('\n')}`, secrets),
+    // Of what else is said only what git says itself: a hook may say anything.
+    saysMoved: saysMoved([why, ...said.filter((line) => line.startsWith('error: '))].join('\n')),
   }
 }
 

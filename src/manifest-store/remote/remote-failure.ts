@@ -123,16 +123,14 @@ function toStartProblem(what: string, { code, message }: NodeJS.ErrnoException):
 }
 
 /** Progress, hints and what always stands there say nothing about a failure. */
+const noise =
+  /^(hint:|warning: redirecting|Cloning into|Please make sure you have|and the repository exists|remote: (Enumerating|Counting|Compressing|Total)|(remote: )?(Receiving|Resolving|Counting|Compressing|Enumerating|Filtering)[^:]*:|@|IT IS POSSIBLE|Someone could be eavesdropping|It is also possible that|Please contact your system|Add correct host key|(fatal: )?Could not read from remote repository|remote: aborting due to|fatal: the remote end hung up)/i
+
 function withoutNoise(text: string): string {
-  const lines = text.split(/[\r\n]+/u).map((line) => line.trim())
-  const telling = lines.filter(
-    (line) =>
-      line !== '' &&
-      !/^(hint:|warning: redirecting|Cloning into|Please make sure you have|and the repository exists|remote: (Enumerating|Counting|Compressing|Total)|(Receiving|Resolving|Counting|Compressing|Enumerating|Filtering)[^:]*:)/i.test(
-        line,
-      ),
-  )
-  return [...new Set(telling)].join('; ').replaceAll(/\.;/gu, ';')
+  const lines = text.split(/[\r\n]+/u).map((line) => line.trim().replace(/\.$/u, ''))
+  const full = lines.filter((line) => line !== '')
+  const telling = full.filter((line) => !noise.test(line))
+  return [...new Set(telling.length === 0 ? full.slice(-1) : telling)].join('; ')
 }
 
 function withoutServerLines(text: string): string {
