@@ -51,8 +51,9 @@ export async function openRemote(options: OpenOptions = {}): Promise<OpenedRemot
     committer: signalbox,
     clock: () => time.now,
     fetchInterval: 1_000_000,
-    doubtTimeout: 300,
-    probeTimeout: 300,
+    // Never short of time, however busy the machine is: what is about running out of it sets its own.
+    doubtTimeout: 50_000,
+    probeTimeout: 50_000,
     log: { info: write('info'), warn: write('warn'), error: write('error') },
     ...options.repository,
   })

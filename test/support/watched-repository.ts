@@ -30,8 +30,11 @@ export class WatchedRepository implements Repository {
     this.branch = inner.branch
   }
 
+  /** Stands for the remote of the repository, where that has none. */
+  remoteSide: RemoteSide | undefined
+
   get remote(): RemoteSide | undefined {
-    return this.#inner.remote
+    return this.remoteSide ?? this.#inner.remote
   }
 
   async head(): Promise<ObjectId | undefined> {

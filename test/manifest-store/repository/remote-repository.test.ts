@@ -280,7 +280,7 @@ describe('a push whose answer is lost', () => {
 
   describe('while the server cannot be reached any more', () => {
     async function loseContact(fault: 'delay' | 'lose-answer' | 'lose-request') {
-      const opened = await openShop()
+      const opened = await openShop({ repository: { doubtTimeout: 300 } })
       const { remote, store } = opened
       remote.faults = [fault]
       remote.beforePush = () => {
@@ -423,7 +423,7 @@ describe('a server that cannot be reached', () => {
   })
 
   it('that does not even answer holds a write up for a bounded time', async () => {
-    const { store, remote } = await openShop()
+    const { store, remote } = await openShop({ repository: { probeTimeout: 300 } })
     remote.isDown = true
     await store.refresh().catch(() => undefined)
     remote.isDown = false
