@@ -133,10 +133,21 @@ describe('where callers are asked who they are', () => {
     expect(writes.toSorted()).toEqual(Object.keys(actionOf).toSorted())
 
     for (const route of routes) {
-      const { send } = await createTestServer({ options })
+      const { send, log } = await createTestServer({ options })
       const { line, headers, body } = requestOf(route)
-      const ask = (more: object) =>
-        send(line, { headers: { ...headers, ...more }, ...(body !== undefined && { body }) })
+      const ask = async (more: object) => {
+        const before = log.filter((one) => 'audit' in one).length
+        const answer = await send(line, { headers: { ...headers, ...more }, ...(body !== undefined && { body }) })
+        const isDecision = actionOf[route] !== undefined || [401, 403].includes(answer.status)
+        const written = log.filter((one) => 'audit' in one).length - before
+        expect([route, answer.status, 'audit lines', written]).toEqual([
+          route,
+          answer.status,
+          'audit lines',
+          isDecision ? 1 : 0,
+        ])
+        return answer
+      }
       const nobody = await ask({})
       expect([route, nobody.status === 401, nobody.hasCommitted]).toEqual([route, !isPublic.test(route), false])
       if (isPublic.test(route)) continue

@@ -38,6 +38,7 @@ export interface ServerSetup {
       | 'publicUrl'
       | 'trustedProxies'
       | 'problems'
+      | 'manifestChecker'
     >
   >
 }
