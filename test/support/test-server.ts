@@ -43,6 +43,7 @@ export interface ServerSetup {
       | 'trustedProxies'
       | 'problems'
       | 'metrics'
+      | 'manifestChecker'
     >
   >
 }
