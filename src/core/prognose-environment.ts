@@ -42,10 +42,7 @@ export function prognoseEnvironment({ snapshot, environment, team, now }: Enviro
   const question: ApplicationQuestion = { snapshot, environment, team, now, source, candidatesOf }
   // Those of one team are few.
   if (team === undefined) return prognoseAgain(question, config.value)
-  return toPrognosis(
-    question,
-    sortedApplications(snapshot).map(([application, known]) => prognoseApplication(question, application, known)),
-  )
+  return toPrognosis(question, decideAll(question))
 }
 
 /** What was decided last about all applications of an environment, and from what. */
@@ -53,9 +50,9 @@ interface Decisions {
   readonly question: ApplicationQuestion
   /** From this moment on time changes some of it; undefined when it cannot. */
   readonly until: Date | undefined
+  /** Of each application in their order; undefined for one that is left out. */
+  readonly decided: readonly (ApplicationPrognosis | undefined)[]
   readonly prognosis: EnvironmentPrognosis
-  /** Undefined for an application that is left out. */
-  readonly byApplication: ReadonlyMap<ApplicationName, ApplicationPrognosis | undefined>
 }
 
 /** By the config of the environment, which stays the same object from snapshot to snapshot. */
@@ -63,18 +60,57 @@ const lastDecisions = new WeakMap<EnvironmentConfig, Decisions>()
 
 /** Decides about those applications of which something is not what it was at the last time. */
 function prognoseAgain(question: ApplicationQuestion, config: EnvironmentConfig): EnvironmentPrognosis {
-  const { snapshot, environment, now } = question
   const known = lastDecisions.get(config)
   const last = known !== undefined && holdsFor(known, question) ? known : undefined
   if (last !== undefined && isSameQuestion(last.question, question)) return last.prognosis
-  const byApplication = new Map<ApplicationName, ApplicationPrognosis | undefined>()
-  for (const [name, application] of sortedApplications(snapshot)) {
-    const isSame = last !== undefined && isSameFor(name, last.question, question)
-    byApplication.set(name, isSame ? last.byApplication.get(name) : prognoseApplication(question, name, application))
-  }
-  const prognosis = toPrognosis(question, [...byApplication.values()])
-  lastDecisions.set(config, { question, until: firstEnd(environment, now), prognosis, byApplication })
+  const decided = last === undefined ? decideAll(question) : decideAgain(question, last)
+  const isSame = decided.length === last?.decided.length && decided.every((one, index) => one === last.decided[index])
+  const prognosis = isSame ? last.prognosis : toPrognosis(question, decided)
+  const until = last?.question.environment === question.environment ? last.until : firstEnd(question)
+  lastDecisions.set(config, { question, until, decided, prognosis })
   return prognosis
+}
+
+function decideAll(question: ApplicationQuestion): Decisions['decided'] {
+  return sortedApplications(question.snapshot).map(([name, application]) =>
+    prognoseApplication(question, name, application),
+  )
+}
+
+function decideAgain(question: ApplicationQuestion, last: Decisions): Decisions['decided'] {
+  const before = sortedApplications(last.question.snapshot)
+  const hasSameEntries =
+    last.question.environment === question.environment && upstreamOf(last.question) === upstreamOf(question)
+  let at = 0
+  return sortedApplications(question.snapshot).map(([name, application]) => {
+    while (at < before.length && compareNames(before[at]?.[0] ?? name, name) < 0) at += 1
+    const [nameBefore, applicationBefore] = before[at] ?? []
+    const isSame =
+      nameBefore === name &&
+      applicationBefore === application &&
+      (hasSameEntries || isSameEntryFor(name, last.question, question))
+    if (isSame) return last.decided[at]
+    const decided = prognoseApplication(question, name, application)
+    // What changed was mostly of no concern here: a release was loaded that is deployed elsewhere.
+    return nameBefore === name && isSameDecision(decided, last.decided[at]) ? last.decided[at] : decided
+  })
+}
+
+function isSameDecision(a: ApplicationPrognosis | undefined, b: ApplicationPrognosis | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  const [ofA, ofB] = [Object.entries(a.outcome), new Map(Object.entries(b.outcome))]
+  return (
+    a.team === b.team &&
+    a.deployedVersion === b.deployedVersion &&
+    ofA.length === ofB.size &&
+    ofA.every(([key, value]) => ofB.has(key) && isSameValue(value, ofB.get(key)))
+  )
+}
+
+/** The same object, or lists of the same objects. */
+function isSameValue(a: unknown, b: unknown): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return a === b
+  return a.length === b.length && a.every((item, index) => item === b[index])
 }
 
 /** Whether time and what concerns all applications alike have left the decisions alone. */
@@ -96,11 +132,10 @@ function isSameQuestion(a: ApplicationQuestion, b: ApplicationQuestion): boolean
   )
 }
 
-function isSameFor(name: ApplicationName, a: ApplicationQuestion, b: ApplicationQuestion): boolean {
+function isSameEntryFor(name: ApplicationName, a: ApplicationQuestion, b: ApplicationQuestion): boolean {
   return (
-    a.snapshot.applications.get(name) === b.snapshot.applications.get(name) &&
     entryIn(a.environment, name) === entryIn(b.environment, name) &&
-    (upstreamOf(a) === upstreamOf(b) || entryIn(upstreamOf(a), name) === entryIn(upstreamOf(b), name))
+    entryIn(upstreamOf(a), name) === entryIn(upstreamOf(b), name)
   )
 }
 
@@ -113,7 +148,7 @@ function entryIn(environment: Environment | undefined, name: ApplicationName) {
 }
 
 /** The first moment after `now` at which a lock on an application or a team ends there. */
-function firstEnd({ teamLocks, applications }: Environment, now: Date): Date | undefined {
+function firstEnd({ environment: { teamLocks, applications }, now }: ApplicationQuestion): Date | undefined {
   let first: Date | undefined
   const consider = (locks: Readable<Locks>) => {
     if (!locks.ok || locks.value.size === 0) return
