@@ -2,13 +2,20 @@ import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import type { AuthConfig } from './auth-config.ts'
 import { authVariables, findAuthProblems, toAuthConfig } from './auth-config.ts'
+import { withoutCredentials } from './manifest-store/remote/remote-address.ts'
+import type { RemoteConfig } from './manifest-store/remote/remote-config.ts'
+import { findRemoteProblems, remoteVariables, toRemoteConfig } from './remote-config.ts'
 
 /** Everything that can be configured, by environment variable. README.md has the table for people. */
 export interface ServerConfig {
   readonly host: string
   readonly port: number
-  /** The path of a bare repository; undefined for the demo repository. */
+  /** The path of a bare repository, or the address of a remote one; undefined for the demo repository. */
   readonly repository: string | undefined
+  /** How the repository is reached when it is on a git server; undefined when it is on this machine's disk. */
+  readonly remote: RemoteConfig | undefined
+  /** Where the clone of a remote repository is kept. */
+  readonly clonePath: string
   readonly branch: string | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   /** What `Accept: *` + `/*` and no Accept at all get: proto3 JSON, or the shape of Kuberpult's own server. */
@@ -94,13 +101,6 @@ const schema = z.object({
     .min(0, 'must be at least 0 (0 takes any free port)')
     .max(65_535, 'must be at most 65535')
     .default(8080),
-  REPOSITORY: oneLine
-    .refine(
-      (path) => !/^([a-z][a-z0-9+]*:\/\/|[^/\s]+@[^/\s]+:)/i.test(path),
-      'must be the path of a bare repository on this machine; remote ones cannot be served yet: ' +
-        'serve a clone made with git clone --bare',
-    )
-    .optional(),
   BRANCH: z
     .string()
     .regex(/^(?!refs\/)[A-Za-z0-9_][A-Za-z0-9_./-]*$/, 'must be a branch name such as main')
@@ -169,6 +169,7 @@ const schema = z.object({
   METRICS_HOST: oneLine.optional(),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
   ...authVariables,
+  ...remoteVariables,
 })
 
 /** The names of all variables. */
@@ -189,7 +190,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const value = isSecret(String(name)) ? undefined : values[String(name)]
     return `${prefix}${String(name)} ${message}${value === undefined ? '' : `, not '${withoutCredentials(value)}'`}`
   })
-  problems.push(...findAuthProblems(values, prefix))
+  problems.push(...findAuthProblems(values, prefix), ...findRemoteProblems(values, prefix))
   const { HOST: host = '127.0.0.1', ALLOW_ANONYMOUS: allowAnonymous, AUTH: auth = 'none' } = values
   if (auth === 'none' && !loopback.test(host) && allowAnonymous !== 'true') {
     problems.push(
@@ -207,6 +208,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: config.HOST,
     port: config.PORT,
     repository: config.REPOSITORY,
+    remote: toRemoteConfig(config),
+    clonePath: config.CLONE_PATH,
     branch: config.BRANCH,
     logLevel: config.LOG_LEVEL,
     json: config.JSON,
@@ -247,11 +250,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 /** Such a value is never repeated. */
 function isSecret(name: string): boolean {
-  return name.endsWith('_SECRET')
-}
-
-function withoutCredentials(value: string): string {
-  return value.replace(/\/\/[^/@]*@/u, '//...@')
+  return name.endsWith('_SECRET') || name.endsWith('_TOKEN')
 }
 
 /** An address of http or https that more can be appended to, without credentials: it stands in logs. */

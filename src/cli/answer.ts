@@ -1,14 +1,8 @@
+import type { Answer } from '../network/exchange.ts'
 import type { MessageType } from '../protobuf/messages.ts'
 import { fromBinary, fromJson } from '../protobuf/messages.ts'
 import type { ProblemMessage } from './messages.ts'
 import { messages } from './messages.ts'
-
-/** What a server answered, whatever it is. */
-export interface Answer {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: Buffer
-}
 
 export const protobufMediaType = 'application/x-protobuf'
 

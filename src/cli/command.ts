@@ -1,6 +1,6 @@
 import type { MessageType } from '../protobuf/messages.ts'
 import { toJson } from '../protobuf/messages.ts'
-import type { Answer } from './answer.ts'
+import type { Answer } from '../network/exchange.ts'
 import { isPage, mediaTypeOf, messageOf, protobufMediaType, textOf } from './answer.ts'
 import { aName } from './flag-values.ts'
 import type { Flag, ParsedFlags } from './flags.ts'

@@ -1,5 +1,5 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
-import type { Answer } from './answer.ts'
+import type { Answer } from '../network/exchange.ts'
 import { problemOf, textOf } from './answer.ts'
 import type { Context } from './command.ts'
 import { CommandFailure } from './command.ts'

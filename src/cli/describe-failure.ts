@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import { mediaTypeOf, problemOf, protobufMediaType, textOf } from './answer.ts'
-import { AnswerTooLargeError, TimeoutError } from './exchange.ts'
+import { AnswerTooLargeError, TimeoutError } from '../network/exchange.ts'
 import { cleanLine } from './output.ts'
 import type { RequestFailure } from './request.ts'
 

@@ -1,3 +1,5 @@
+import { isHttpAddress } from '../network/http-address.ts'
+
 /** What values of flags must be: each answers `must be ...` for one that is not, else undefined. */
 
 const maximumUint64 = 2n ** 64n - 1n
@@ -37,18 +39,5 @@ export function aHeader(value: string): string | undefined {
 }
 
 export function anAddress(value: string): string | undefined {
-  const url = URL.canParse(value) ? new URL(value) : undefined
-  const isOne = url !== undefined && /^https?:$/u.test(url.protocol) && url.search === '' && url.hash === ''
-  return isOne && canDecode(url.username + url.password)
-    ? undefined
-    : 'must be the address of the server, such as https://signalbox.example.com'
-}
-
-function canDecode(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
+  return isHttpAddress(value) ? undefined : 'must be the address of the server, such as https://signalbox.example.com'
 }

@@ -1,6 +1,6 @@
-import type { Answer } from './answer.ts'
+import type { Answer } from '../network/exchange.ts'
 import { mediaTypeOf, problemOf, protobufMediaType } from './answer.ts'
-import { exchange } from './exchange.ts'
+import { exchange } from '../network/exchange.ts'
 
 /** A request as commands say it. */
 export interface ApiRequest {

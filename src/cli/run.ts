@@ -10,7 +10,7 @@ import { toCommandHelp, toHelp, toSynopsis } from './help.ts'
 import { noSuchCommand } from './no-such-command.ts'
 import type { Output, Sink } from './output.ts'
 import { createOutput } from './output.ts'
-import { proxyFor } from './proxy.ts'
+import { ProxyAddressError, proxyFor } from '../network/proxy.ts'
 import type { Client } from './request.ts'
 import { createClient, RequestFailure } from './request.ts'
 import { readVersion } from './version.ts'
@@ -98,6 +98,15 @@ function secretsIn(url: URL | undefined): readonly string[] {
   return [secret, decodeURIComponent(secret), both, Buffer.from(both).toString('base64')]
 }
 
+function findProxy(url: URL, environment: World['environment']): URL | undefined {
+  try {
+    return proxyFor(url, environment)
+  } catch (error) {
+    if (error instanceof ProxyAddressError) throw new UsageError([error.message])
+    throw error
+  }
+}
+
 function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output: Output, world: World): Client {
   const retries = Number(valueOf(flags, 'retries') ?? defaultRetries)
   const client = createClient({
@@ -114,7 +123,7 @@ function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output
     timeoutSeconds: Number(valueOf(flags, 'timeout') ?? defaultTimeoutSeconds),
     retries,
     sleep: world.sleep,
-    proxy: proxyFor(url, world.environment),
+    proxy: findProxy(url, world.environment),
     onRetry: (failure, pauseSeconds, retry) =>
       output.note(
         `${failure.request} failed: ${summaryOf(failure)}; trying again in ${pauseSeconds} s (${retry} of ${retries})`,

@@ -12,19 +12,22 @@ const rooms: Readonly<
   core: { rooms: [], packages: 'none' },
   auth: { rooms: ['core'], packages: 'all' },
   protobuf: { rooms: ['core'], packages: 'npm' },
-  'manifest-store': { rooms: ['core'], packages: 'all' },
+  'manifest-store': { rooms: ['core', 'network'], packages: 'all' },
   'manifest-check': { rooms: ['core'], packages: 'all' },
   http: { rooms: ['core', 'auth', 'protobuf', 'manifest-store', 'manifest-check'], packages: 'all' },
   telemetry: { rooms: ['core', 'http', 'manifest-store'], packages: 'all' },
-  cli: { rooms: ['protobuf'], packages: 'all' },
+  network: { rooms: [], packages: 'all' },
+  cli: { rooms: ['protobuf', 'network'], packages: 'all' },
 }
 
-/** All that others may know of these rooms: the port and its errors. Only the process picks an implementation. */
+/** All that others may know of these rooms: the port and its errors, and what can be configured. Only the process picks an implementation. */
 const ports: Readonly<Record<string, readonly string[]>> = {
   'manifest-store': [
     'manifest-store/manifest-store.ts',
     'manifest-store/store-errors.ts',
     'manifest-store/store-observer.ts',
+    'manifest-store/remote/remote-address.ts',
+    'manifest-store/remote/remote-config.ts',
   ],
   'manifest-check': ['manifest-check/manifest-checker.ts'],
 }

@@ -1,4 +1,4 @@
-import type { Answer } from '../answer.ts'
+import type { Answer } from '../../network/exchange.ts'
 import { acceptsMessage } from '../answer.ts'
 import type { Command, Context } from '../command.ts'
 import { assertBody, commonFlags, requireMessage, required, showBody, showMessage } from '../command.ts'

@@ -1,7 +1,7 @@
 import { toDepartureBoard } from '../../protobuf/departure-board.ts'
 
 import type { PrognosisMessage } from '../../protobuf/to-prognosis-message.ts'
-import type { Answer } from '../answer.ts'
+import type { Answer } from '../../network/exchange.ts'
 import { acceptsMessage, problemOf } from '../answer.ts'
 import type { Command, Context } from '../command.ts'
 import { clientHeaders, CommandFailure, commonFlags, requireMessage, showAnswer, showMessage } from '../command.ts'

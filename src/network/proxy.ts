@@ -1,11 +1,15 @@
 import { BlockList, isIP } from 'node:net'
-import { anAddress } from './flag-values.ts'
-import { UsageError } from './flags.ts'
+import { isHttpAddress } from './http-address.ts'
+
+/** What a variable of the environment names as a proxy is no address of one. */
+export class ProxyAddressError extends Error {
+  override readonly name = 'ProxyAddressError'
+}
 
 /**
  * The proxy that the environment names for an address, as Go's clients read it: `HTTPS_PROXY` or `HTTP_PROXY` by the
- * address's scheme, in either case; never for this machine itself, nor for what `NO_PROXY` names. Throws UsageError when the
- * variable is no address.
+ * address's scheme, in either case; never for this machine itself, nor for what `NO_PROXY` names. Throws ProxyAddressError
+ * when the variable is no address.
  */
 export function proxyFor(url: URL, environment: Readonly<Record<string, string | undefined>>): URL | undefined {
   const find = (name: string) => [name, name.toLowerCase()].find((one) => environment[one]) ?? name
@@ -13,8 +17,8 @@ export function proxyFor(url: URL, environment: Readonly<Record<string, string |
   const proxy = environment[variable] ?? ''
   if (proxy === '' || isThisMachine(url) || isNamed(url, environment[find('NO_PROXY')] ?? '')) return undefined
   const address = proxy.includes('://') ? proxy : `http://${proxy}`
-  if (anAddress(address) === undefined) return new URL(address)
-  throw new UsageError([`${variable} must be the address of an HTTP proxy, such as http://proxy.example.com:3128`])
+  if (isHttpAddress(address)) return new URL(address)
+  throw new ProxyAddressError(`${variable} must be the address of an HTTP proxy, such as http://proxy.example.com:3128`)
 }
 
 function isThisMachine({ hostname }: URL): boolean {

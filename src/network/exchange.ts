@@ -4,7 +4,6 @@ import { request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
 import { connect, TLSSocket } from 'node:tls'
-import type { Answer } from './answer.ts'
 import { withoutBrackets } from './proxy.ts'
 
 /** The server ran out of the time that `--timeout` gives it. */
@@ -14,6 +13,13 @@ export class TimeoutError extends Error {
 
 export class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLargeError'
+}
+
+/** What a server answered, whatever it is. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
 }
 
 /** One request on the wire. */
@@ -29,6 +35,12 @@ export interface Exchange {
   readonly proxy: URL | undefined
   /** Told when there is a connection: from then on the server may do what it is asked for, whatever is heard of it. */
   readonly onConnect: () => void
+  /** Told when the last byte of the request has left: until then the server cannot have all of it. */
+  readonly onSent?: () => void
+  /** In PEM, whose certificates are believed instead of those that Node believes by itself. */
+  readonly certificateAuthorities?: string
+  /** Ends it from outside. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -38,7 +50,8 @@ export interface Exchange {
 export async function exchange(request: Exchange): Promise<Answer> {
   const { timeoutSeconds, maximumAnswerBytes } = request
   // A timer takes at most 2^31 milliseconds.
-  const signal = AbortSignal.timeout(Math.min(timeoutSeconds * 1000, 2 ** 31 - 1))
+  const timeout = AbortSignal.timeout(Math.min(timeoutSeconds * 1000, 2 ** 31 - 1))
+  const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal])
   try {
     const response = await send(request, signal)
     const chunks: Buffer[] = []
@@ -52,7 +65,7 @@ export async function exchange(request: Exchange): Promise<Answer> {
     }
     return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }
   } catch (error) {
-    if (signal.aborted) throw new TimeoutError(`no answer within ${timeoutSeconds} s`, { cause: error })
+    if (timeout.aborted) throw new TimeoutError(`no answer within ${timeoutSeconds} s`, { cause: error })
     throw error
   }
 }
@@ -62,26 +75,25 @@ export async function exchange(request: Exchange): Promise<Answer> {
  * request has its own connection, because servers may close theirs after an error (spec 4.2).
  */
 async function send(exchanged: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
-  const { url, method, headers, body, proxy, onConnect } = exchanged
+  const { url, method, headers, proxy, certificateAuthorities: ca } = exchanged
   const options = { method, headers: headers as OutgoingHttpHeaders, signal }
   if (url.protocol === 'https:') {
     const socket = proxy && (await openTunnel(url, proxy, signal))
     // An agent, even none, would open a connection of its own.
     const connection =
-      socket === undefined ? { agent: false } : { defaultPort: 443, createConnection: () => connectTls(url, socket) }
-    return answerOf(requestHttps(url, { ...options, ...connection }), body, onConnect)
+      socket === undefined
+        ? { agent: false, ...(ca !== undefined && { ca }) }
+        : { defaultPort: 443, createConnection: () => connectTls(url, socket, ca) }
+    return answerOf(requestHttps(url, { ...options, ...connection }), exchanged)
   }
-  if (proxy === undefined) return answerOf(requestHttp(url, { ...options, agent: false }), body, onConnect)
+  if (proxy === undefined) return answerOf(requestHttp(url, { ...options, agent: false }), exchanged)
   const proxied = { ...headers, Host: url.host, ...proxyHeaders(proxy) }
-  return answerOf(startAtProxy(proxy, { ...options, headers: proxied, path: url.href }), body, onConnect)
+  return answerOf(startAtProxy(proxy, { ...options, headers: proxied, path: url.href }), exchanged)
 }
 
-function answerOf(
-  outgoing: ClientRequest,
-  body: Uint8Array | undefined,
-  onConnect: () => void,
-): Promise<IncomingMessage> {
+function answerOf(outgoing: ClientRequest, { body, onConnect, onSent }: Exchange): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    if (onSent !== undefined) outgoing.on('finish', onSent)
     outgoing.on('socket', (socket) => socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', onConnect))
     outgoing.on('response', resolve).on('error', reject).end(body)
   })
@@ -109,9 +121,9 @@ function startAtProxy(proxy: URL, options: RequestOptions): ClientRequest {
   return start({ ...options, agent: false, host: withoutBrackets(proxy.hostname), port: proxy.port })
 }
 
-function connectTls(url: URL, socket: Socket): Socket {
+function connectTls(url: URL, socket: Socket, ca: string | undefined): Socket {
   const host = withoutBrackets(url.hostname)
-  return connect({ socket, host, ...(isIP(host) === 0 && { servername: host }) })
+  return connect({ socket, host, ...(isIP(host) === 0 && { servername: host }), ...(ca !== undefined && { ca }) })
 }
 
 function proxyHeaders({ username, password }: URL): Readonly<Record<string, string>> {
