@@ -227,6 +227,17 @@ describe.each(transports)('a remote over $name', ({ isHere, serve }) => {
       })
     })
 
+    it('takes one of several pushes at once, and tells the others', async () => {
+      const { repository, open } = await serve()
+      const head = commitFiles(repository, { config: '1' })
+      const pushes = await Promise.all(['a', 'b', 'c', 'd'].map((name) => createCommitPack(head, name)))
+      const outcomes = await Promise.all(
+        pushes.map(({ commit, pack }) => open().remote.push([{ ref: main, from: head, to: commit }], pack)),
+      )
+      expect(outcomes.map(({ kind }) => kind).toSorted()).toEqual(['accepted', 'moved', 'moved', 'moved'])
+      expect(headOf(repository)).toBe(pushes[outcomes.findIndex(({ kind }) => kind === 'accepted')]?.commit)
+    })
+
     it('moves a branch and makes a tag together, or neither', async () => {
       const { repository, open } = await serve()
       const { remote } = open()
