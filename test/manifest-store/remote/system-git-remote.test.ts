@@ -150,6 +150,8 @@ describe.each(transports)('a remote over $name', ({ isHere, serve }) => {
         'refs/tags/heavy': { id: tag, peeled: first },
       })
       expect([...(await remote.listRefs(['refs/tags/l'])).keys()]).toEqual(['refs/tags/light'])
+      expect([...(await remote.listRefs([main, 'refs/other/'])).keys()]).toEqual([main, 'refs/other/x'])
+      expect([...(await remote.listRefs([''])).keys()]).toContain('HEAD')
     })
 
     it('does what it is asked at once, one after the other', async () => {
