@@ -21,6 +21,7 @@ const app = await buildServer({
   argoCd: undefined,
   logger: pino({ level: 'silent' }),
   version,
+  metrics: { contentType: 'text/plain', text: async () => '' },
 })
 const response = await app.inject('/openapi.yaml')
 writeFileSync(file, response.body)

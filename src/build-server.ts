@@ -3,12 +3,16 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import { fastify, LogController } from 'fastify'
 import type { Admission } from './http/admission.ts'
 import { registerBodyParser } from './http/body-parser.ts'
+import { createProxyTrust } from './http/client-address.ts'
+import { registerClosing } from './http/closing.ts'
 import { registerForms } from './http/form.ts'
 import { callerOf, registerGuard } from './http/guard.ts'
 import { registerHostCheck } from './http/host-check.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
+import type { RateLimits } from './http/rate-limits.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
+import type { RequestObserver } from './http/request-observer.ts'
 import { createRelease } from './http/routes/create-release.ts'
 import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
 import { deleteApplication } from './http/routes/delete-application.ts'
@@ -27,6 +31,8 @@ import { getEnvironmentConfig } from './http/routes/get-environment-config.ts'
 import { getEnvironment } from './http/routes/get-environment.ts'
 import { getHealth } from './http/routes/get-health.ts'
 import { getManifests } from './http/routes/get-manifests.ts'
+import type { MetricsSource } from './http/routes/get-metrics.ts'
+import { getMetrics } from './http/routes/get-metrics.ts'
 import { getOpenApiDocument } from './http/routes/get-openapi-document.ts'
 import { getProcessDelay } from './http/routes/get-process-delay.ts'
 import { getReleaseTrainPrognosis } from './http/routes/get-release-train-prognosis.ts'
@@ -51,6 +57,8 @@ export interface ServerOptions extends Omit<ServerContext, 'principalOf'> {
   readonly trustedProxies: readonly string[]
   readonly logger: FastifyBaseLogger
   readonly version: string
+  /** What is served at /metrics; undefined when it is served elsewhere. */
+  readonly metrics?: MetricsSource | undefined
 }
 
 /** Long enough for every name that can exist, short enough to be read by a person. */
@@ -61,10 +69,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { admission, publicUrl, trustedProxies } = options
   const context: ServerContext = { ...options, principalOf: (request) => callerOf(request).principal }
   const lastRequests: LastRequests = new WeakMap()
+  let limits: RateLimits | undefined
   const app = fastify({
     loggerInstance: options.logger,
     genReqId: ({ headers }) => acceptedRequestId(headers['x-request-id']) ?? randomUUID(),
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    trustProxy: trustedProxies.length > 0 && createProxyTrust(trustedProxies),
     // One line for each request, with its answer: see the onResponse hook.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 64 * 1024,
@@ -78,8 +87,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     // No hook runs for these.
     frameworkErrors: (error, request, reply) => {
       identify(request, reply)
-      reply.raw.once('finish', () => logAnswer(request, reply))
-      sendProblem(error, request, reply)
+      reply.raw.once('finish', () => tellAnswer(request, reply, options.observer))
+      const send = (problem: unknown) => void sendProblem(problem, request, reply)
+      void (limits?.countAddress(request) ?? Promise.resolve()).then(() => send(error), send)
     },
     clientErrorHandler: createUnreadableRequestHandler(lastRequests, options.logger),
   })
@@ -89,7 +99,6 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) => sendProblem(toUnknownPathError(request.url), request, reply))
   registerBodyParser(app)
-  closeConnectionsWithServer(app)
   await registerSecurityHeaders(app, publicUrl)
   app.addHook('onRequest', async (request, reply) => {
     lastRequests.set(request.raw.socket, { request: request.raw, response: reply.raw })
@@ -99,10 +108,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     }
   })
 
-  app.addHook('onResponse', async (request, reply) => logAnswer(request, reply))
+  registerClosing(app)
+  app.addHook('onResponse', async (request, reply) => tellAnswer(request, reply, options.observer))
 
   registerHostCheck(app, admission, publicUrl)
-  const limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
+  limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
   registerGuard(app, admission, limits)
   await registerOpenApi(app, options.version, admission.mode === 'none' ? undefined : admission.signIn)
   const finish = answerWrongMethods(app)
@@ -133,6 +143,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await exchangeToken(app, admission.mode === 'none' ? undefined : admission.exchange)
   getProcessDelay(app)
   getHealth(app, context)
+  getMetrics(app, options.metrics)
   getOpenApiDocument(app)
   app.get('/', { schema: { hide: true }, config: { access: 'public' } }, (_request, reply) => reply.redirect('/docs'))
   finish()
@@ -143,28 +154,13 @@ function identify(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('X-Request-Id', request.id).header('X-Content-Type-Options', 'nosniff')
 }
 
-function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
-  const { method, routeOptions } = request
+function tellAnswer(request: FastifyRequest, reply: FastifyReply, observer: RequestObserver | undefined): void {
+  const { method } = request
   const url = withoutSecrets(request.url)
-  const details = {
-    method,
-    url,
-    route: routeOptions.url,
-    status: reply.statusCode,
-    milliseconds: Math.round(reply.elapsedTime),
-  }
-  request.log.info(details, `${method} ${url} ${reply.statusCode}`)
-}
-
-/**
- * Fastify closes the connections that are idle when the server begins to close. One that becomes idle a moment later, after its
- * answer, would keep the process until its keep-alive ends.
- */
-function closeConnectionsWithServer(app: FastifyInstance): void {
-  app.addHook('preClose', async () => {
-    const timer = setInterval(() => app.server.closeIdleConnections(), 50)
-    app.server.once('close', () => clearInterval(timer))
-  })
+  const route = request.routeOptions.url
+  const { statusCode: status, elapsedTime } = reply
+  request.log.info({ method, url, route, status, milliseconds: Math.round(elapsedTime) }, `${method} ${url} ${status}`)
+  observer?.requestAnswered({ method, route, status, milliseconds: elapsedTime })
 }
 
 /** A caller's own id is kept when it can stand in logs and commits as it is. */

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import type { AuthConfig } from './auth-config.ts'
 import { authVariables, findAuthProblems, toAuthConfig } from './auth-config.ts'
@@ -60,6 +60,12 @@ export interface ServerConfig {
   /** Addresses and networks whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[]
   readonly auth: AuthConfig
+  /** How many commands may wait to be decided. */
+  readonly maximumQueueSize: number
+  /** How long what has begun may take when the process is told to end. */
+  readonly shutdownSeconds: number
+  /** Where figures are served to everybody; undefined when they are served beside everything else. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined
 }
 
 /** All that is wrong with the configuration, one sentence each. */
@@ -155,9 +161,13 @@ const schema = z.object({
     .transform((list) => list.split(',').map((address) => address.trim()))
     .refine(
       (addresses) => addresses.every(isNetwork),
-      'must be addresses or networks separated by commas, such as 10.0.0.0/8',
+      'must be addresses or networks separated by commas, such as 10.0.0.0/8, and none wider than /8 (IPv6: /7)',
     )
     .default([]),
+  MAXIMUM_QUEUE_SIZE: wholeNumber(2, 100_000).default(1000),
+  SHUTDOWN_SECONDS: wholeNumber(1, 3600).default(20),
+  METRICS_HOST: oneLine.optional(),
+  METRICS_PORT: wholeNumber(0, 65_535).optional(),
   ...authVariables,
   ...remoteVariables,
 })
@@ -173,7 +183,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const values: Record<string, string> = {}
   for (const name of Object.keys(schema.shape)) {
     const value = environment[prefix + name]
-    if (value !== undefined && value !== '' && !(name === 'PORT' && isServiceLink(value))) values[name] = value
+    if (value !== undefined && value !== '' && !(name.endsWith('PORT') && isServiceLink(value))) values[name] = value
   }
   const parsed = schema.safeParse(values)
   const problems = (parsed.error?.issues ?? []).map(({ path: [name = ''], message }) => {
@@ -188,6 +198,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         `Set ${prefix}AUTH=oidc to ask them, listen on 127.0.0.1, or set ${prefix}ALLOW_ANONYMOUS=true if something ` +
         'else keeps strangers out',
     )
+  }
+  if (values['METRICS_HOST'] !== undefined && values['METRICS_PORT'] === undefined) {
+    problems.push(`${prefix}METRICS_HOST means nothing without ${prefix}METRICS_PORT`)
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const config = parsed.data
@@ -226,6 +239,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     requestsPerMinute: config.RATE_LIMIT,
     trustedProxies: config.TRUSTED_PROXIES,
     auth: toAuthConfig(config),
+    maximumQueueSize: config.MAXIMUM_QUEUE_SIZE,
+    shutdownSeconds: config.SHUTDOWN_SECONDS,
+    metrics:
+      config.METRICS_PORT === undefined
+        ? undefined
+        : { host: config.METRICS_HOST ?? config.HOST, port: config.METRICS_PORT },
   }
 }
 
@@ -273,23 +292,37 @@ export function unreadVariables(
     })
 }
 
-/** An IP address, or a network such as `10.0.0.0/8`. One of all addresses would let everybody say where they are. */
+/**
+ * An IP address, or a network such as `10.0.0.0/8`. None that is wider than the widest private ones: whoever is in it says where they
+ * are, and a few of those would be everybody. IPv4 networks are to be
+ * written as such: `::ffff:0:0/96` is all of IPv4.
+ */
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/')
   const version = isIP(address)
   if (version === 0 || rest.length > 0) return false
-  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+  if (bits === undefined) return true
+  if (!/^[1-9]\d{0,2}$/.test(bits)) return false
+  const width = Number(bits)
+  if (version === 4) return width >= 8 && width <= 32
+  if (width < 7 || width > 128 || new URL(`http://[${address}]`).hostname.startsWith('[::ffff:')) return false
+  const network = new BlockList()
+  network.addSubnet(address, width, 'ipv6')
+  return !network.check('0.0.0.0', 'ipv4')
 }
 
 /** Variables with our prefix that mean nothing: mostly misspelt ones. */
 export function unknownVariables(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(prefix) && !variableNames.includes(name) && !clientVariables.includes(name))
-    .filter((name) => !/^SIGNALBOX_(SERVICE_|PORT_)/.test(name))
+    .filter((name) => !/^SIGNALBOX_(METRICS_)?(SERVICE_|PORT_)/.test(name))
     .toSorted()
 }
 
-/** In a cluster with a Service called signalbox, Kubernetes itself sets SIGNALBOX_PORT to something like this. */
+/**
+ * In a cluster with a Service called signalbox, Kubernetes itself sets SIGNALBOX_PORT to something like this, and with one called
+ * signalbox-metrics SIGNALBOX_METRICS_PORT.
+ */
 function isServiceLink(value: string): boolean {
   return /^(tcp|udp|sctp):\/\//.test(value)
 }

@@ -3,13 +3,16 @@ import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { ArgoCdWebhook } from './argo-cd-webhook.ts'
 import { PolicyFilesError } from './auth/policy-files.ts'
+import { buildMetricsServer } from './build-metrics-server.ts'
 import { buildServer } from './build-server.ts'
 import type { ServerConfig } from './config.ts'
 import { ConfigError, readConfig, unknownVariables, unreadVariables } from './config.ts'
+import type { CreatedAdmission } from './create-admission.ts'
 import { createAdmission } from './create-admission.ts'
 import { toGreeting } from './greeting.ts'
 import { toFormLimits } from './http/form.ts'
@@ -19,9 +22,14 @@ import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
 import { LocalRepository } from './manifest-store/repository/local-repository.ts'
 import { seedRepository } from './manifest-store/repository/seed-repository.ts'
 import { RepositoryRefusedError } from './manifest-store/store-errors.ts'
+import { shutDown } from './shut-down.ts'
+import { Metrics } from './telemetry/metrics.ts'
 
 /** EX_CONFIG of sysexits.h: starting again without a change will not help. */
 const exitCodeForConfig = 78
+
+/** How many milliseconds the rest may take when there is no more patience: last answers, and telling Argo CD. */
+const afterPatience = 8000
 
 const demoRepository = 'data/manifests.git'
 const fixture = fileURLToPath(new URL('../manifests-fixture', import.meta.url))
@@ -39,22 +47,24 @@ async function main(): Promise<void> {
   for (const { name, instead } of unreadVariables(process.env)) log.warn(`${name} is not read: set ${instead} instead`)
 
   try {
-    const { app, store, manifestChecker, repository, webhook, admission } = await start(config, log)
+    const { app, metricsServer, store, manifestChecker, repository, webhook, admission } = await start(config, log)
+    const patience = config.shutdownSeconds * 1000
+    closeWithGrace({ delay: patience + afterPatience, logger: log }, async ({ err, signal }) => {
+      if (err) log.fatal({ err }, 'an error that nobody expected')
+      log.info({ signal }, 'told to end')
+      const isFinished = await shutDown({ app, store, patience, log })
+      await metricsServer?.close()
+      await manifestChecker.close()
+      await webhook?.close()
+      admission.close()
+      log.info('closed')
+      if (!isFinished) throw new Error('not everything that was begun could be finished')
+    })
     const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
     log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
     if (isTerminal || config.repository === undefined) {
       process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot())}\n`)
     }
-    closeWithGrace({ delay: 10_000, logger: log }, async ({ err, signal }) => {
-      if (err) log.fatal({ err }, 'shutting down because of an error')
-      else log.info({ signal }, 'shutting down: finishing what was begun')
-      await app.close()
-      await manifestChecker.close()
-      await store.close()
-      await webhook?.close()
-      admission.close()
-      log.info('closed')
-    })
   } catch (error) {
     if (error instanceof PolicyFilesError || error instanceof ConfigError) refuse(exitCodeForConfig, error.problems)
     refuse(error instanceof RepositoryRefusedError ? exitCodeForConfig : 1, [toSentence(error, config)])
@@ -78,6 +88,9 @@ async function start(config: ServerConfig, log: pino.Logger) {
     await seedRepository(path, fixture, config.committer, clock())
     log.info({ path }, 'made the demo repository from manifests-fixture')
   }
+  const version = await readVersion()
+  const metrics = new Metrics(version)
+  metrics.collectProcess()
   const repository = await LocalRepository.open({ path, branch: config.branch, committer: config.committer, log })
   const webhook = createWebhook(config, repository.url, log)
   const store = new GitManifestStore({
@@ -85,9 +98,13 @@ async function start(config: ServerConfig, log: pino.Logger) {
     committer: config.committer,
     clock,
     log,
+    observer: metrics,
+    maximumQueueSize: config.maximumQueueSize,
     ...(webhook && { onPublished: (update) => webhook.announce(update) }),
   })
   const manifestChecker = new WorkerManifestChecker(config.manifestCheck)
+  const { problems } = admission
+  metrics.setSources({ snapshot: () => store.snapshot(), health: () => store.health(), problems, now: clock })
   try {
     assertNotExported(await store.snapshot(), repository.url)
     const app = await buildServer({
@@ -97,7 +114,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
       admission: admission.admission,
       publicUrl: config.publicUrl,
       trustedProxies: config.trustedProxies,
-      problems: admission.problems,
+      problems,
       json: config.json,
       allowedDomains: config.allowedDomains,
       settings: {
@@ -110,14 +127,31 @@ async function start(config: ServerConfig, log: pino.Logger) {
       allowsLongApplicationNames: config.allowsLongApplicationNames,
       formLimits: toFormLimits(config.releases),
       logger: log,
-      version: await readVersion(),
+      version,
+      observer: metrics,
+      metrics: config.metrics === undefined ? metrics : undefined,
     })
+    const metricsServer = config.metrics && (await listenForMetrics(config.metrics, config, metrics, admission, log))
     await app.listen({ host: config.host, port: config.port })
-    return { app, store, manifestChecker, repository, webhook, admission }
+    return { app, metricsServer, store, manifestChecker, repository, webhook, admission }
   } catch (error) {
     await store.close()
     throw error
   }
+}
+
+async function listenForMetrics(
+  address: { readonly host: string; readonly port: number },
+  { publicUrl }: ServerConfig,
+  metrics: Metrics,
+  { admission }: CreatedAdmission,
+  logger: pino.Logger,
+): Promise<FastifyInstance> {
+  const server = buildMetricsServer({ metrics, admission, publicUrl, logger })
+  await server.listen(address)
+  const { port } = server.server.address() as AddressInfo
+  logger.info({ url: `http://${toHost(address.host)}:${port}/metrics` }, 'Signalbox serves metrics')
+  return server
 }
 
 function createWebhook({ argoCd, gitWebUrl }: ServerConfig, repositoryUrl: string, log: pino.Logger) {
@@ -138,11 +172,14 @@ async function readVersion(): Promise<string> {
 }
 
 /** What a person can do something about is said to them; anything else is a fault of ours, with its stack. */
-function toSentence(error: unknown, { host, port }: ServerConfig): string {
-  const { code, message, stack } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return `port ${port} of ${host} is in use. Set SIGNALBOX_PORT to another one`
+function toSentence(error: unknown, { host, port, metrics }: ServerConfig): string {
+  const { code, message, stack, port: taken } = error as NodeJS.ErrnoException & { readonly port?: number }
+  const isForMetrics = metrics !== undefined && metrics.port === taken && port !== taken
+  const place = isForMetrics ? `port ${metrics.port} of ${metrics.host}` : `port ${port} of ${host}`
+  const variable = isForMetrics ? 'SIGNALBOX_METRICS_PORT' : 'SIGNALBOX_PORT'
+  if (code === 'EADDRINUSE') return `${place} is in use. Set ${variable} to another one`
   if (code === 'EACCES' && message.includes('listen'))
-    return `port ${port} of ${host} may not be used. Set SIGNALBOX_PORT to one above 1023`
+    return `${place} may not be used. Set ${variable} to one above 1023`
   const isExpected = error instanceof RepositoryRefusedError || code !== undefined
   return isExpected ? message : (stack ?? message)
 }

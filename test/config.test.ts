@@ -34,6 +34,9 @@ const defaults: ServerConfig = {
   requestsPerMinute: 600,
   trustedProxies: [],
   auth: { mode: 'none' },
+  maximumQueueSize: 1000,
+  shutdownSeconds: 20,
+  metrics: undefined,
 }
 
 describe('the configuration', () => {
@@ -82,7 +85,11 @@ describe('the configuration', () => {
         SIGNALBOX_ALLOW_LONG_APP_NAMES: 'true',
         SIGNALBOX_PUBLIC_URL: 'HTTPS://Signalbox.example.com:443/',
         SIGNALBOX_RATE_LIMIT: '60',
-        SIGNALBOX_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1',
+        SIGNALBOX_TRUSTED_PROXIES: '10.0.0.0/8, ::1,192.0.2.1,fc00::/7',
+        SIGNALBOX_MAXIMUM_QUEUE_SIZE: '5',
+        SIGNALBOX_SHUTDOWN_SECONDS: '60',
+        SIGNALBOX_METRICS_HOST: '10.0.0.1',
+        SIGNALBOX_METRICS_PORT: '9090',
       }),
     ).toEqual({
       host: '0.0.0.0',
@@ -112,9 +119,20 @@ describe('the configuration', () => {
       allowedHosts: ['signalbox.internal', 'other.example.com'],
       publicUrl: 'https://signalbox.example.com',
       requestsPerMinute: 60,
-      trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
+      trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1', 'fc00::/7'],
       auth: { mode: 'none' },
+      maximumQueueSize: 5,
+      shutdownSeconds: 60,
+      metrics: { host: '10.0.0.1', port: 9090 },
     })
+  })
+
+  it('serves metrics where everything else is, unless told otherwise', () => {
+    const metrics = { SIGNALBOX_METRICS_PORT: '9090' }
+    expect(readConfig(metrics).metrics).toEqual({ host: '127.0.0.1', port: 9090 })
+    expect(() => readConfig({ SIGNALBOX_METRICS_HOST: '10.0.0.1' })).toThrow(
+      'SIGNALBOX_METRICS_HOST means nothing without SIGNALBOX_METRICS_PORT',
+    )
   })
 })
 
@@ -271,6 +289,15 @@ describe('a problem with the configuration', () => {
     ['SIGNALBOX_TRUSTED_PROXIES', '10.0.0.0/33', /must be addresses or networks/],
     ['SIGNALBOX_TRUSTED_PROXIES', '10.0.0.1,,', /must be addresses or networks/],
     ['SIGNALBOX_TRUSTED_PROXIES', '0.0.0.0/0', /must be addresses or networks/],
+    // Half of everybody, and the other half with it.
+    ['SIGNALBOX_TRUSTED_PROXIES', '0.0.0.0/1,128.0.0.0/1', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '8.0.0.0/7', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '2000::/3', /must be addresses or networks/],
+    // All IPv4 addresses, in other words.
+    ['SIGNALBOX_TRUSTED_PROXIES', '::ffff:0:0/96', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '::ffff:128.0.0.0/97', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '::1234/80', /must be addresses or networks/],
+    ['SIGNALBOX_TRUSTED_PROXIES', '::/8', /must be addresses or networks/],
     ['SIGNALBOX_AUTH', 'OIDC', /must be none or oidc, not 'OIDC'/],
     ['SIGNALBOX_OIDC_AUDIENCE', 'a,,b', /must be audiences separated by commas/],
     ['SIGNALBOX_OIDC_LEEWAY_SECONDS', '301', /must be at most 300, not '301'/],
@@ -372,6 +399,9 @@ describe('a variable with our prefix that means nothing', () => {
     const links = {
       SIGNALBOX_PORT: 'tcp://10.0.0.1:8080',
       SIGNALBOX_PORT_8080_TCP: 'tcp://10.0.0.1:8080',
+      SIGNALBOX_METRICS_PORT: 'tcp://10.0.0.2:9090',
+      SIGNALBOX_METRICS_PORT_9090_TCP_ADDR: '10.0.0.2',
+      SIGNALBOX_METRICS_SERVICE_HOST: '10.0.0.2',
       SIGNALBOX_PORT_8080_TCP_PROTO: 'tcp',
       SIGNALBOX_SERVICE_HOST: '10.0.0.1',
       SIGNALBOX_SERVICE_PORT: '8080',
@@ -393,7 +423,7 @@ describe("a variable of Kuberpult's", () => {
         KUBERPULT_RELEASE_VERSIONS_LIMIT: '5',
         KUBERPULT_GIT_BRANCH: 'main',
         SIGNALBOX_BRANCH: 'main',
-        KUBERPULT_MAXIMUM_QUEUE_SIZE: '5',
+        KUBERPULT_DB_OPTION: 'NO_DB',
         GIT_URL: 'x',
       }),
     ).toEqual([

@@ -16,8 +16,10 @@ export interface Credentials {
 
 export interface AuthenticatedCaller {
   readonly principal: Principal
-  /** For logs, rate limits and /api/whoami: `<issuer> <subject>`; never a token. */
+  /** For logs and /api/whoami: `<issuer> <subject>`; never a token. */
   readonly id: string
+  /** Whose requests theirs are counted with. Jobs of one repository share one, whatever branch they are for. */
+  readonly budget: string
   readonly roles: readonly string[]
   /** `*` for all. */
   readonly teams: readonly string[]

@@ -34,6 +34,20 @@ const identifying: ReadonlySet<string> = new Set(
   ),
 )
 
+/** Of these those that stay the same whatever branch, workflow or run a job is for. */
+const isLasting = (claim: string) => claim !== 'sub' && claim !== 'workflow_ref'
+
+/**
+ * Whose job it is, by the claims that say so: the same text for all jobs of a repository, or of what else the CI system names.
+ * Undefined where only the subject does.
+ */
+export function toOwner(claims: Readonly<Record<string, unknown>>): string | undefined {
+  const lasting = [...identifying]
+    .filter((claim) => isLasting(claim) && ['string', 'number'].includes(typeof claims[claim]))
+    .map((claim) => `${claim}=${String(claims[claim])}`)
+  return lasting.length === 0 ? undefined : lasting.join(' ')
+}
+
 const text = z.string({ error: 'must be text' }).min(1, 'must not be empty')
 const texts = z
   .union([text.transform((one) => [one]), z.array(text).min(1, 'must not be empty')], {

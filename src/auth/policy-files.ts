@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { LineNote, Teams } from '../core/policy.ts'
 import { parsePolicy, parseTeams } from '../core/policy.ts'
 import type { CiIssuer } from './ci-mapping.ts'
@@ -15,6 +16,8 @@ export interface PolicyFilesOptions {
   readonly log: PolicyLog
   /** Milliseconds between two looks: 5,000. */
   readonly interval?: number
+  /** Between two looks that have to agree: half a second. */
+  readonly wait?: () => Promise<unknown>
 }
 
 /** The part of a pino logger that is needed here. */
@@ -49,12 +52,17 @@ interface Look {
 
 const variables = { policy: 'SIGNALBOX_RBAC_POLICY', teams: 'SIGNALBOX_RBAC_TEAMS', trust: 'SIGNALBOX_OIDC_TRUST' }
 
+/** How often changing files are looked at before they are left alone until the next time. */
+const maximumLooks = 10
+
 /** As much as anybody writes, far from what would hold the process up. */
 const maximumBytes = 8 * 1024 * 1024
 
 /**
  * The policy, the team file and the mapping of CI systems, as they are now. Changed files are taken over when all of them are good;
  * with any problem what was good before stays. They are looked at every few seconds: Kubernetes changes them by moving links.
+ * Only what two looks agree on counts: a file that is half written may give other rights than it will when it is whole, and files
+ * that are replaced together may be looked at in the middle of it.
  */
 export class PolicyFiles {
   readonly #options: PolicyFilesOptions
@@ -73,11 +81,12 @@ export class PolicyFiles {
 
   /** Reads the files. Throws PolicyFilesError with all their problems. */
   static async open(options: PolicyFilesOptions): Promise<PolicyFiles> {
-    const texts = await readAll(options)
+    const texts = await readSettled(options, await readAll(options))
+    if (texts === undefined) throw new PolicyFilesError([keepChanging(options)])
     const { access, problems, warnings } = interpret(texts, options)
     if (problems.length > 0) throw new PolicyFilesError(problems)
     for (const warning of warnings) options.log.warn({}, warning)
-    return new PolicyFiles(options, JSON.stringify(texts), access)
+    return new PolicyFiles(options, toComparable(texts), access)
   }
 
   /** The newest good content. Another object whenever it changes. */
@@ -102,8 +111,11 @@ export class PolicyFiles {
 
   async #look(): Promise<void> {
     const { log } = this.#options
-    const texts = await readAll(this.#options)
-    const seen = JSON.stringify(texts)
+    const first = await readAll(this.#options)
+    if (toComparable(first) === this.#seen) return
+    const texts = await readSettled(this.#options, first)
+    if (texts === undefined) return this.#complainOfRestlessness()
+    const seen = toComparable(texts)
     if (seen === this.#seen) return
     this.#seen = seen
     const { access, problems, warnings } = interpret(texts, this.#options)
@@ -116,23 +128,64 @@ export class PolicyFiles {
     log.info({}, 'took over the changed policy files')
     for (const warning of warnings) log.warn({}, warning)
   }
+
+  #complainOfRestlessness(): void {
+    if (this.#seen === restless) return
+    this.#seen = restless
+    this.#problems = [keepChanging(this.#options)]
+    this.#options.log.error({}, 'the policy files keep changing: what they said before still holds')
+  }
 }
 
-/** A file's text, or why it cannot be read. */
-type FileText = { readonly text: string } | { readonly problem: string }
+/** What no look ever sees. */
+const restless = ''
+
+/** A file's text, or why it cannot be read. `identity` is another one for a file that was replaced or written to. */
+type FileText = ({ readonly text: string } | { readonly problem: string }) & { readonly identity?: string }
 type Texts = Readonly<Record<keyof typeof variables, FileText | undefined>>
 
-async function readAll({ policy, teams, trust }: PolicyFilesOptions): Promise<Texts> {
-  const [policyText, teamsText, trustText] = await Promise.all([policy, teams, trust].map(readText))
+/** What two looks in a row agree on, the first of them given; undefined when the files do not come to rest. */
+async function readSettled(options: PolicyFilesOptions, first: Texts): Promise<Texts | undefined> {
+  const { wait = () => delay(500) } = options
+  let last = first
+  for (let looks = 1; looks < maximumLooks; looks += 1) {
+    await wait()
+    const next = await readAll(options)
+    if (JSON.stringify(next) === JSON.stringify(last)) return next
+    last = next
+  }
+  return undefined
+}
+
+async function readAll(options: PolicyFilesOptions): Promise<Texts> {
+  const [policyText, teamsText, trustText] = await Promise.all(
+    [options.policy, options.teams, options.trust].map(readText),
+  )
   return { policy: policyText, teams: teamsText, trust: trustText }
+}
+
+function keepChanging({ policy, teams, trust }: PolicyFilesOptions): string {
+  return `the policy files keep changing: ${[policy, teams, trust].filter((path) => path !== undefined).join(', ')}`
+}
+
+/** What the files say, whichever files they are: the same again is no change. */
+function toComparable(texts: Texts): string {
+  return JSON.stringify(texts, (key, value: unknown) => (key === 'identity' ? undefined : value))
 }
 
 async function readText(path: string | undefined): Promise<FileText | undefined> {
   if (path === undefined) return undefined
   try {
-    const bytes = await readFile(path)
-    if (bytes.length > maximumBytes) return { problem: `it is larger than ${maximumBytes} bytes` }
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) }
+    const file = await open(path)
+    try {
+      const { dev, ino, mtimeNs, size } = await file.stat({ bigint: true })
+      const identity = [dev, ino, mtimeNs, size].join(' ')
+      const bytes = await file.readFile()
+      if (bytes.length > maximumBytes) return { problem: `it is larger than ${maximumBytes} bytes`, identity }
+      return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes), identity }
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return {

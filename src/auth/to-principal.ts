@@ -4,7 +4,7 @@ import type { AuthenticatedCaller } from './authenticator.ts'
 import { UnauthenticatedError } from './authenticator.ts'
 import type { CheckedToken } from './check-token.ts'
 import type { CiRule } from './ci-mapping.ts'
-import { applyRules } from './ci-mapping.ts'
+import { applyRules, toOwner } from './ci-mapping.ts'
 
 /** What the files say about who may do what. */
 export interface AccessRules {
@@ -39,6 +39,7 @@ export function toCaller(token: Token, rules: AccessRules): AuthenticatedCaller 
       isInTeam: (team) => isAmong(teams, team),
     },
     id: `${token.issuer} ${token.subject}`,
+    budget: `${token.issuer} ${(isPerson ? undefined : toOwner(token.claims)) ?? token.subject}`,
     roles,
     teams,
     // Only who asks for it needs it, and a policy may be long.

@@ -1,4 +1,6 @@
 import type { ArgoCdConfig, ArgoCdDestinations } from './argo-cd-config.ts'
+import type { Change } from './change.ts'
+import { argoCdFile } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { compareNames } from './names.ts'
 import type { YamlValue } from './yaml-text.ts'
@@ -33,6 +35,49 @@ export function argoCdFiles(
       .map(toYamlText)
       .join('---\n'),
   }))
+}
+
+interface Rendered {
+  readonly environment: EnvironmentName
+  readonly deployed: ReadonlyMap<ApplicationName, TeamName | undefined>
+  readonly source: ArgoCdSource
+  readonly changes: readonly Change[]
+}
+
+/** What was rendered last from each environment's config. A config that nobody has any more takes it along. */
+const lastRendered = new WeakMap<ArgoCdDestinations, Rendered>()
+
+/**
+ * The changes that write those files. Nearly every deployment leaves them as they were: then these are the very changes that the
+ * deployment before it had, and nothing is rendered.
+ */
+export function writeArgoCdFiles(
+  environment: EnvironmentName,
+  destinations: ArgoCdDestinations,
+  deployed: ReadonlyMap<ApplicationName, TeamName | undefined>,
+  source: ArgoCdSource,
+): readonly Change[] {
+  const last = lastRendered.get(destinations)
+  if (
+    last?.environment === environment &&
+    last.source.repositoryUrl === source.repositoryUrl &&
+    last.source.branch === source.branch &&
+    hasSameEntries(last.deployed, deployed)
+  ) {
+    return last.changes
+  }
+  const changes = argoCdFiles(environment, destinations, deployed, source).map(({ name, text }): Change => ({
+    path: argoCdFile(name),
+    content: { kind: 'text', text },
+  }))
+  lastRendered.set(destinations, { environment, deployed, source, changes })
+  return changes
+}
+
+function hasSameEntries<K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean {
+  if (a.size !== b.size) return false
+  for (const [key, value] of a) if (b.get(key) !== value || !b.has(key)) return false
+  return true
 }
 
 /** The names of those files, without folder and ending. */

@@ -22,6 +22,9 @@ export const trailerKeys = {
   command: 'Signalbox-Command',
   target: 'Signalbox-Target',
   team: 'Signalbox-Team',
+  tag: 'Signalbox-Tag',
+  sourceTag: 'Signalbox-Source-Tag',
   principal: 'Signalbox-Principal',
   request: 'Signalbox-Request',
+  idempotencyKey: 'Signalbox-Idempotency-Key',
 } as const

@@ -1,9 +1,9 @@
 import type { ArgoCdSource } from './argo-cd-file.ts'
-import { argoCdFiles } from './argo-cd-file.ts'
+import { writeArgoCdFiles } from './argo-cd-file.ts'
 import type { Change } from './change.ts'
 import type { Environment, EnvironmentApplication } from './environment.ts'
 import { toGoTimeText } from './go-time.ts'
-import { applicationDirectoryIn, argoCdFile, manifestFileIn, versionLinkTarget } from './manifest-layout.ts'
+import { applicationDirectoryIn, manifestFileIn, versionLinkTarget } from './manifest-layout.ts'
 import type { ApplicationName, TeamName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
 import { emptyBlobId } from './object-id.ts'
@@ -104,10 +104,7 @@ export function renderArgoCdFiles(
     }
   }
   for (const name of removed) deployed.delete(name)
-  return argoCdFiles(environment.name, environment.config.value.argoCd, deployed, source).map(({ name, text }) => ({
-    path: argoCdFile(name),
-    content: { kind: 'text', text },
-  }))
+  return writeArgoCdFiles(environment.name, environment.config.value.argoCd, deployed, source)
 }
 
 /**

@@ -66,11 +66,9 @@ function decideCreation(
   const config = isUnchanged ? stored : toStored(asked)
 
   if (!isUnchanged) assertNames(snapshot, name, config)
-  for (const environmentGroup of new Set([config.environmentGroup ?? name, before && groupNameOf(before)])) {
-    // Who may configure a group must not take environments out of another one.
-    if (environmentGroup !== undefined) {
-      assertPermitted(principal, 'CreateEnvironment', { environment: name, environmentGroup })
-    }
+  // Who may configure a group must not take environments out of another one.
+  for (const environmentGroup of new Set([config, ...(before === undefined ? [] : [stored])].map(groupToConfigure))) {
+    assertPermitted(principal, 'CreateEnvironment', { environment: name, environmentGroup })
   }
   if (!isUnchanged) assertOwnFiles(snapshot, name, config)
 
@@ -90,6 +88,11 @@ function decideCreation(
       ],
     },
   }
+}
+
+/** An environment that belongs to no group takes the right for all of them (spec 5.5), and so does one of which nobody knows. */
+function groupToConfigure(config: EnvironmentConfig | undefined): string {
+  return config?.environmentGroup ?? '*'
 }
 
 function decideDeletion(input: DecisionInput, { name, isDryRun, argoCd }: EnvironmentRequest) {

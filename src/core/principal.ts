@@ -19,6 +19,7 @@ export type Action = (typeof actions)[number]
 /** What an action is done to. Without an application: the environment as a whole. */
 export interface ActionTarget {
   readonly environment: EnvironmentName
+  /** `*` for all of them together. */
   readonly environmentGroup: string
   readonly application?: ApplicationName
 }

@@ -25,8 +25,8 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
   readonly body?: z.ZodType<Body>
   /** The schema of a multipart/form-data body, for the document: the handler reads it, because it is streamed. */
   readonly multipart?: object
-  /** The schema of a JSON body that the handler reads itself, and that may stand in for the multipart one. */
-  readonly jsonInsteadOfMultipart?: object
+  /** A JSON body that the handler reads itself, and that may stand in for the multipart one. */
+  readonly jsonInsteadOfMultipart?: { readonly schema: object; readonly example: object }
   /** The schema of an application/x-www-form-urlencoded body, which the handler reads itself. */
   readonly urlEncoded?: object
   /** Says so in the document; the handler refuses a request without one in its own words. */
@@ -174,10 +174,13 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
       body: {
         content: {
           'multipart/form-data': { schema: endpoint.multipart },
-          ...(endpoint.jsonInsteadOfMultipart && { 'application/json': { schema: endpoint.jsonInsteadOfMultipart } }),
+          ...(endpoint.jsonInsteadOfMultipart && {
+            'application/json': { schema: endpoint.jsonInsteadOfMultipart.schema },
+          }),
         },
       },
       'x-body-required': true,
+      ...(endpoint.jsonInsteadOfMultipart && { 'x-json-example': endpoint.jsonInsteadOfMultipart.example }),
     }),
     ...(endpoint.urlEncoded && {
       body: { content: { 'application/x-www-form-urlencoded': { schema: endpoint.urlEncoded } } },

@@ -71,6 +71,7 @@ function toAnonymousCaller(principal: Principal, { headers }: FastifyRequest): A
   return {
     principal: claimed === undefined ? principal : { ...principal, ...claimed, isClaimed: true },
     id: 'anonymous',
+    budget: 'anonymous',
     roles: [],
     teams: ['*'],
     permissions: actions.map((action) => ({ action, environmentGroup: '*', environment: '*', application: '*' })),

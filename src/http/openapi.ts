@@ -52,7 +52,8 @@ export async function registerOpenApi(
       const { openapiObject } = document
       for (const path of Object.values(openapiObject.paths ?? {})) {
         for (const operation of Object.values(path ?? {})) {
-          markOptionalBody(operation)
+          completeBody(operation)
+          beginWithPath(operation)
           if (signIn !== undefined) offerSignIn(operation)
         }
       }
@@ -65,7 +66,7 @@ export async function registerOpenApi(
     })
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
-      theme: { title: 'Signalbox', css: [{ filename: 'theme.css', content: '.swagger-ui .topbar { display: none }' }] },
+      theme: { title: 'Signalbox', css: [{ filename: 'theme.css', content: theme }] },
       uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
       ...(signIn && {
         initOAuth: {
@@ -79,16 +80,14 @@ export async function registerOpenApi(
   })
 }
 
+/** A public client has no secret to be asked for. */
+const theme = `.swagger-ui .topbar { display: none }
+.swagger-ui .auth-container .wrapper:has(#client_secret_authorizationCode) { display: none }
+`
+
 /** How callers say who they are. The checked-in document depends on no issuer; what only one knows is added where there is one. */
 function toSecuritySchemes(signIn: SignIn | undefined) {
   return {
-    [bearerScheme]: {
-      type: 'http' as const,
-      scheme: 'bearer',
-      bearerFormat: 'JWT',
-      description:
-        'A token of an OIDC issuer that this server trusts. Where it asks nobody who they are, none is needed.',
-    },
     ...(signIn && {
       [signInScheme]: {
         type: 'oauth2' as const,
@@ -102,6 +101,13 @@ function toSecuritySchemes(signIn: SignIn | undefined) {
         },
       },
     }),
+    [bearerScheme]: {
+      type: 'http' as const,
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description:
+        'A token of an OIDC issuer that this server trusts. Where it asks nobody who they are, none is needed.',
+    },
   }
 }
 
@@ -113,12 +119,28 @@ function offerSignIn(operation: unknown): void {
 
 const signInScheme = 'signIn'
 
-/** The plugin calls every body required; the endpoint knows. */
-function markOptionalBody(operation: unknown): void {
-  const described = operation as { requestBody?: { required?: boolean }; 'x-body-required'?: boolean } | null
+/** The plugin calls every body required, and drops examples beside a reference; the endpoint knows. */
+function completeBody(operation: unknown): void {
+  const described = operation as DescribedBody | null
   if (described?.requestBody === undefined) return
   described.requestBody.required = described['x-body-required'] === true
   delete described['x-body-required']
+  const json = described.requestBody.content['application/json']
+  // A copy: what is the same object twice would be an alias in YAML.
+  if (json !== undefined && described['x-json-example']) json.example = structuredClone(described['x-json-example'])
+  delete described['x-json-example']
+}
+
+interface DescribedBody {
+  requestBody?: { required?: boolean; content: Record<string, { example?: unknown }> }
+  'x-body-required'?: boolean
+  'x-json-example'?: object
+}
+
+/** What an operation is about comes first, where people fill it in. */
+function beginWithPath(operation: unknown): void {
+  const { parameters } = operation as { parameters?: { readonly in: string }[] }
+  parameters?.sort((one, other) => Number(other.in === 'path') - Number(one.in === 'path'))
 }
 
 /** Fastify names a shared schema `Name#`; the plugin turns that into a reference within the document. */

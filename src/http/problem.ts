@@ -8,13 +8,14 @@ import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
 import {
   AbandonedError,
   PathNotWritableError,
+  QueueFullError,
   StoreConflictError,
   StoreUnavailableError,
 } from '../manifest-store/store-errors.ts'
 import { messageType, toJson } from '../protobuf/messages.ts'
 import type { ListedLockMessage } from '../protobuf/to-locks-message.ts'
 import { toListedLockMessage } from '../protobuf/to-locks-message.ts'
-import { audit } from './audit.ts'
+import { auditRefusal } from './audit.ts'
 import { prognosisBodyOf } from './prognosis-message.ts'
 
 export const problemMediaType = 'application/problem+json'
@@ -136,7 +137,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   else if (error instanceof AbandonedError) request.log.info({ code: problem.code }, error.message)
   // What was wrong with a request may quote it, secrets included: that is for its caller alone.
   else request.log.debug({ code: problem.code }, `answered ${problem.status}`)
-  audit(request, { outcome: 'refused', code: problem.code })
+  auditRefusal(request, problem.code, error)
   if (problem.retryAfter !== undefined) reply.header('Retry-After', String(problem.retryAfter))
   return reply
     .code(problem.status)
@@ -182,7 +183,7 @@ export function toProblem(error: unknown): Problem {
       : problem
   }
   if (error instanceof ManifestTooComplexError) return { status: 400, code: error.code, detail: error.message }
-  if (error instanceof StoreUnavailableError) {
+  if (error instanceof StoreUnavailableError || error instanceof QueueFullError) {
     return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
   }
   if (error instanceof ExchangeRefusedError) return { status: 400, code: 'TOKEN_REFUSED', detail: error.message }

@@ -1,11 +1,12 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { networkOf } from './client-address.ts'
 import { callerOf } from './guard.ts'
 import { TooManyRequestsError } from './problem.ts'
 
 /** Each counts a request, and throws TooManyRequestsError when it is one too many in its minute. */
 export interface RateLimits {
-  /** One whose caller is known: by who that is, wherever they are. Many pipelines may share an address. */
+  /** One whose caller is known: by whose budget that is, wherever they are. Many pipelines may share an address. */
   readonly countCaller: (request: FastifyRequest) => Promise<void>
   /** One that nobody was asked for: by address, that of an IPv6 network for all in it. */
   readonly countAddress: (request: FastifyRequest) => Promise<void>
@@ -30,8 +31,8 @@ const failureShare = 1 / 10
 
 export async function registerRateLimits(app: FastifyInstance, requestsPerMinute: number): Promise<RateLimits> {
   await app.register(rateLimit, { global: false })
-  const createLimit = (max: number, keyOf?: (request: FastifyRequest) => string) => {
-    const count = app.createRateLimit({ max, timeWindow: minute, ...(keyOf && { keyGenerator: keyOf }) })
+  const createLimit = (max: number, keyOf: (request: FastifyRequest) => string) => {
+    const count = app.createRateLimit({ max, timeWindow: minute, keyGenerator: keyOf })
     return async (request: FastifyRequest): Promise<void> => {
       if (request.routeOptions.config.isProbe === true) return
       const counted = await count(request)
@@ -39,8 +40,8 @@ export async function registerRateLimits(app: FastifyInstance, requestsPerMinute
     }
   }
   return {
-    countCaller: createLimit(requestsPerMinute, (request) => callerOf(request).id),
-    countAddress: createLimit(requestsPerMinute),
-    countFailure: createLimit(Math.ceil(requestsPerMinute * failureShare)),
+    countCaller: createLimit(requestsPerMinute, (request) => callerOf(request).budget),
+    countAddress: createLimit(requestsPerMinute, networkOf),
+    countFailure: createLimit(Math.ceil(requestsPerMinute * failureShare), networkOf),
   }
 }

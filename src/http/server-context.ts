@@ -4,6 +4,7 @@ import type { WriteSettings } from '../core/write-settings.ts'
 import type { ManifestChecker } from '../manifest-check/manifest-checker.ts'
 import type { ManifestStore } from '../manifest-store/manifest-store.ts'
 import type { FormLimits } from './form.ts'
+import type { RequestObserver } from './request-observer.ts'
 
 /** What the routes work with. */
 export interface ServerContext {
@@ -22,4 +23,5 @@ export interface ServerContext {
   readonly allowsLongApplicationNames: boolean
   /** Of the forms that releases come in. */
   readonly formLimits: FormLimits
+  readonly observer?: RequestObserver | undefined
 }

@@ -6,9 +6,12 @@ import type { DeploymentHistory } from '../core/deployment-history.ts'
 import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { CommitText } from '../core/commit-text.ts'
+import { trailerKeys } from '../core/commit-text.ts'
 import type { Principal } from '../core/principal.ts'
 import type { ReleaseDetails } from '../core/release-details.ts'
 import type { Snapshot } from '../core/snapshot.ts'
+import { BatchWatch } from './batch-watch.ts'
+import { tellEnd } from './command-end.ts'
 import type { CommitAuthor } from './commit-message.ts'
 import { toCommitMessage } from './commit-message.ts'
 import { parseCommit, serializeCommit } from './git/commit.ts'
@@ -35,6 +38,7 @@ import type { Repository } from './repository/repository.ts'
 import { SnapshotLoader } from './layout/snapshot-loader.ts'
 import { SourceCommitIndex } from './layout/source-commit-index.ts'
 import { PathNotWritableError, StoreConflictError, StoreUnavailableError } from './store-errors.ts'
+import type { StoreObserver, StoreTracer } from './store-observer.ts'
 import type { WaitingCommand } from './write-queue.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -45,6 +49,10 @@ export interface StoreOptions {
   readonly log: StoreLog
   /** Is told what has been published, before the callers are answered; it must not take long. */
   readonly onPublished?: (update: PublishedUpdate) => void
+  readonly observer?: StoreObserver
+  readonly tracer?: StoreTracer
+  /** How many commands may wait; 1000 unless given. */
+  readonly maximumQueueSize?: number
 }
 
 /** A move of the branch that we made. */
@@ -74,7 +82,9 @@ interface State {
 }
 
 /** What became of a command: told to its caller once the batch is durable. */
-type Outcome = { readonly submitted: Submitted<unknown> } | { readonly error: unknown }
+type Outcome =
+  /** `kind` is the command's, as its commit says it. */
+  { readonly submitted: Submitted<unknown>; readonly kind: string } | { readonly error: unknown }
 
 /** How many milliseconds pieces that could not be read are left alone: a look for a missing object can be expensive. */
 const retryInterval = 5000
@@ -87,6 +97,9 @@ const maximumObstacles = 50
 
 /** How many commits one page of a history looks at: about a second's work. */
 const maximumCommitsOfPage = 10_000
+
+/** How many commands may wait unless the options say otherwise: far more than a batch takes, and little memory. */
+const defaultQueueSize = 1000
 
 /** How often a batch is decided anew because others moved the branch meanwhile. */
 const maximumAttempts = 10
@@ -102,6 +115,8 @@ export class GitManifestStore implements ManifestStore {
   readonly #loader: SnapshotLoader
   readonly #sourceCommits: SourceCommitIndex
   readonly #queue: WriteQueue
+  readonly #observer: StoreObserver | undefined
+  readonly #tracer: StoreTracer | undefined
   readonly #trees = new WeakMap<Snapshot, ObjectId>()
   #current: State | undefined
   #readProblem: string | undefined
@@ -118,7 +133,9 @@ export class GitManifestStore implements ManifestStore {
       this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
     )
     this.#sourceCommits = new SourceCommitIndex(this.#objects)
-    this.#queue = new WriteQueue((batch) => this.#work(batch))
+    this.#observer = options.observer
+    this.#tracer = options.tracer
+    this.#queue = new WriteQueue((batch) => this.#work(batch), options.maximumQueueSize ?? defaultQueueSize)
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -179,7 +196,7 @@ export class GitManifestStore implements ManifestStore {
   }
 
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>> {
-    return this.#queue.submit(command, request)
+    return tellEnd(this.#queue.submit(command, request), this.#observer)
   }
 
   async #read<T>(read: () => Promise<T>): Promise<T> {
@@ -200,7 +217,12 @@ export class GitManifestStore implements ManifestStore {
       problems: [this.#readProblem, writeProblem, ...(snapshot?.problems ?? [])].filter(
         (problem) => problem !== undefined,
       ),
+      waitingCommands: this.#queue.length,
     }
+  }
+
+  refuseWaiting(): number {
+    return this.#queue.refuseWaiting()
   }
 
   async close(): Promise<void> {
@@ -250,8 +272,9 @@ export class GitManifestStore implements ManifestStore {
 
   /** Decides and writes a batch until it is on the branch, then tells each caller what became of its command. */
   async #work(batch: readonly WaitingCommand[]): Promise<void> {
+    const watch = new BatchWatch(batch, this.#tracer)
     try {
-      const outcomes = await this.#write(batch)
+      const outcomes = await this.#write(batch, watch)
       for (const [index, { resolve, reject }] of batch.entries()) {
         const outcome = outcomes[index]
         if (outcome === undefined) reject(new Error('a command was lost'))
@@ -260,20 +283,25 @@ export class GitManifestStore implements ManifestStore {
       }
     } catch (error) {
       for (const { reject } of batch) reject(error)
+    } finally {
+      this.#observer?.batchEnded(watch.report())
     }
   }
 
-  async #write(batch: readonly WaitingCommand[]): Promise<readonly Outcome[]> {
+  async #write(batch: readonly WaitingCommand[], watch: BatchWatch): Promise<readonly Outcome[]> {
     for (let attempt = 1; attempt <= maximumAttempts; attempt += 1) {
+      watch.attempt()
       const base = await this.#refresh()
       try {
-        const { outcomes, state, objects, changes } = await this.#decide(batch, base)
+        const { outcomes, state, objects, changes } = await this.#decide(batch, base, watch)
         if (state === base) {
+          if (!outcomes.some(isUnavailable)) watch.end('idle')
           if (!outcomes.some(isUnavailable)) this.#writeProblem = undefined
           return outcomes
         }
-        if ((await this.#publish(base, state, objects)) === 'published') {
-          this.#logCommits(batch, outcomes)
+        if ((await this.#publish(base, state, objects, watch)) === 'published') {
+          watch.end('published')
+          this.#logCommits(batch, outcomes, watch)
           this.#announce(base, state, changes)
           return outcomes
         }
@@ -290,7 +318,7 @@ export class GitManifestStore implements ManifestStore {
   }
 
   /** Applies the commands one after the other, each to the state that the one before it left. */
-  async #decide(batch: readonly WaitingCommand[], base: State) {
+  async #decide(batch: readonly WaitingCommand[], base: State, watch: BatchWatch) {
     const outcomes: Outcome[] = []
     const objects: GitObject[] = []
     const committed: (readonly Change[])[] = []
@@ -299,10 +327,14 @@ export class GitManifestStore implements ManifestStore {
       try {
         const now = this.#clock()
         const { principal } = request
-        const { changes, text, result } = await this.#decideOne(command, state, principal, now)
-        const { edited, ended } = await this.#edit(state, changes, now)
+        const head = state
+        const { changes, text, result } = await watch.runStepOf(request, 'decide', () =>
+          this.#decideOne(command, head, principal, now),
+        )
+        const kind = kindOf(text)
+        const { edited, ended } = await watch.runStepOf(request, 'edit-tree', () => this.#edit(head, changes, now))
         if (edited.root === state.tree || (state.tree === undefined && edited.objects.length === 0)) {
-          outcomes.push({ submitted: { result, commit: undefined } })
+          outcomes.push({ submitted: { result, commit: undefined }, kind })
           continue
         }
         const commit = this.#createCommit(
@@ -317,7 +349,7 @@ export class GitManifestStore implements ManifestStore {
         state = await this.#loadState(commit.id, edited.root)
         objects.push(...made)
         committed.push(changes)
-        outcomes.push({ submitted: { result, commit: commit.id } })
+        outcomes.push({ submitted: { result, commit: commit.id }, kind })
       } catch (error) {
         outcomes.push({ error: this.#toStoreError(error) })
       }
@@ -405,21 +437,34 @@ export class GitManifestStore implements ManifestStore {
     }
   }
 
-  #logCommits(batch: readonly WaitingCommand[], outcomes: readonly Outcome[]): void {
+  #logCommits(batch: readonly WaitingCommand[], outcomes: readonly Outcome[], watch: BatchWatch): void {
     for (const [index, outcome] of outcomes.entries()) {
-      const commit = 'submitted' in outcome ? outcome.submitted.commit : undefined
-      if (commit === undefined) continue
+      if ('error' in outcome || outcome.submitted.commit === undefined) continue
+      const { submitted, kind } = outcome
+      const { requestId, trace } = batch[index]?.request ?? {}
+      watch.committed(kind)
       this.#log.info(
-        { commit, reqId: batch[index]?.request.requestId },
-        `committed ${commit} to ${this.#repository.branch}`,
+        {
+          commit: submitted.commit,
+          reqId: requestId,
+          ...(trace && { traceId: trace.traceId }),
+          command: kind,
+          ...watch.describe(index),
+        },
+        `committed ${submitted.commit} to ${this.#repository.branch}`,
       )
     }
   }
 
-  async #publish(base: State, state: State, objects: readonly GitObject[]): Promise<'published' | 'moved'> {
+  async #publish(
+    base: State,
+    state: State,
+    objects: readonly GitObject[],
+    { runStep }: BatchWatch,
+  ): Promise<'published' | 'moved'> {
     if (state.commit === undefined) throw new Error('a state that was written has a commit')
     try {
-      const outcome = await this.#repository.publish({ from: base.commit, to: state.commit, objects })
+      const outcome = await this.#repository.publish({ from: base.commit, to: state.commit, objects, runStep })
       if (outcome === 'published') this.#current = state
       this.#writeProblem = undefined
       return outcome
@@ -458,6 +503,11 @@ function withEndedLocks(text: CommitText, ended: readonly Change[]): CommitText 
     ...text,
     sections: [...text.sections, { heading: 'Locks that had ended', lines: ended.map(({ path }) => path) }],
   }
+}
+
+/** What the command is called in its commit. */
+function kindOf({ trailers }: CommitText): string {
+  return trailers.find(({ key }) => key === trailerKeys.command)?.value ?? 'other'
 }
 
 function isUnavailable(outcome: Outcome): boolean {

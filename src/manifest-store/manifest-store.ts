@@ -42,11 +42,14 @@ export interface ManifestStore {
   /**
    * Decides the command in the one write queue. Resolves when its commit is durable and reachable from the branch, or
    * at once when it changes nothing. Throws what the command throws, StoreUnavailableError when it could not be
-   * written, and AbandonedError when the caller left before its turn. A command that failed left nothing behind.
+   * written, QueueFullError when too many wait, and AbandonedError when the caller left before its turn. A command that failed left nothing behind.
    */
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>>
 
   health(): StoreHealth
+
+  /** Takes no more commands, and refuses those that wait for their turn: answers how many. What is being written goes on. */
+  refuseWaiting(): number
 
   /** Finishes the commands that wait, then gives the repository back. Further commands are refused. */
   close(): Promise<void>
@@ -73,6 +76,13 @@ export interface CommandRequest {
   readonly requestId: string
   /** Aborted when the caller has left. */
   readonly signal?: AbortSignal
+  /** Where a trace of the request goes on; the store only passes it on. */
+  readonly trace?: Trace | undefined
+}
+
+/** A request in a trace. Whoever made it knows more of it. */
+export interface Trace {
+  readonly traceId: string
 }
 
 export interface Submitted<Result> {
@@ -87,4 +97,8 @@ export interface StoreHealth {
   readonly isReadable: boolean
   /** What does not work as it should, as sentences. */
   readonly problems: readonly string[]
+  /** How many commands wait for their turn. */
+  readonly waitingCommands: number
+  /** How many milliseconds ago this was last known to be the remote's state; undefined without a remote. */
+  readonly stateAge?: number | undefined
 }

@@ -4,6 +4,16 @@ export class StoreUnavailableError extends Error {
   readonly code = 'STORE_UNAVAILABLE'
 }
 
+/** So many commands wait that another one is not taken. The text is the one of Kuberpult (spec 2.7), for scripts that know it. */
+export class QueueFullError extends Error {
+  override readonly name = 'QueueFullError'
+  readonly code = 'QUEUE_FULL'
+
+  constructor(capacity: number) {
+    super(`queue is full. Queue Capacity: ${capacity}. Nothing was changed; try again`)
+  }
+}
+
 /** Others moved the branch again and again while a command was decided. Nothing was left behind. */
 export class StoreConflictError extends Error {
   override readonly name = 'StoreConflictError'

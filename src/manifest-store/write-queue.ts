@@ -1,11 +1,13 @@
 import type { Command } from '../core/command.ts'
-import { AbandonedError, StoreUnavailableError } from './store-errors.ts'
+import { AbandonedError, QueueFullError, StoreUnavailableError } from './store-errors.ts'
 import type { CommandRequest, Submitted } from './manifest-store.ts'
 
 /** A command that waits for its turn, and how to answer its caller. */
 export interface WaitingCommand {
   readonly command: Command<unknown>
   readonly request: CommandRequest
+  /** By `performance.now()`. */
+  readonly submittedAt: number
   readonly resolve: (submitted: Submitted<unknown>) => void
   readonly reject: (error: unknown) => void
 }
@@ -16,21 +18,40 @@ export interface WaitingCommand {
  */
 export class WriteQueue {
   readonly #work: (batch: readonly WaitingCommand[]) => Promise<void>
+  readonly #capacity: number
   #waiting: WaitingCommand[] = []
   #running: Promise<void> | undefined
   #isClosed = false
 
-  /** `work` answers every command that it is given; it never rejects. */
-  constructor(work: (batch: readonly WaitingCommand[]) => Promise<void>) {
+  /** `work` answers every command that it is given; it never rejects. No more than `capacity` commands may wait for it. */
+  constructor(work: (batch: readonly WaitingCommand[]) => Promise<void>, capacity: number) {
     this.#work = work
+    this.#capacity = capacity
+  }
+
+  /** How many commands wait for their turn. */
+  get length(): number {
+    return this.#waiting.length
   }
 
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>> {
     if (this.#isClosed) return Promise.reject(new StoreUnavailableError('Signalbox is shutting down'))
+    if (this.#waiting.length >= this.#capacity) return Promise.reject(new QueueFullError(this.#capacity))
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ command, request, resolve: resolve as WaitingCommand['resolve'], reject })
+      const submittedAt = performance.now()
+      this.#waiting.push({ command, request, submittedAt, resolve: resolve as WaitingCommand['resolve'], reject })
       this.#running ??= this.#run()
     })
+  }
+
+  /** Takes no more commands, and refuses those that wait for their turn: answers how many. */
+  refuseWaiting(): number {
+    this.#isClosed = true
+    const refused = this.#waiting
+    this.#waiting = []
+    const error = new StoreUnavailableError('Signalbox is shutting down, before its turn came: nothing was changed')
+    for (const { reject } of refused) reject(error)
+    return refused.length
   }
 
   /** Resolves when everything that was submitted has been answered. */

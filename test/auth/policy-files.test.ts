@@ -15,9 +15,15 @@ const trust = `issuers:
         roles: [Developer]
 `
 
+interface OpenOptions {
+  readonly interval?: number
+  /** Happens between two looks; `wait` counts from 1. */
+  readonly whileWaiting?: (wait: number, path: (name: string) => string, opened?: PolicyFiles) => unknown
+}
+
 async function openFiles(
   files: Readonly<Record<'policy' | 'teams' | 'trust', string | undefined>>,
-  interval = 3_600_000,
+  { interval = 3_600_000, whileWaiting = () => undefined }: OpenOptions = {},
 ) {
   const folder = createTemporaryFolder()
   const path = (name: string) => join(folder, name)
@@ -25,6 +31,8 @@ async function openFiles(
   const write = (level: string) => (details: object, message: string) =>
     void logged.push(`${level}: ${message} ${JSON.stringify(details)}`)
   for (const [name, text] of Object.entries(files)) if (text !== undefined) await writeFile(path(name), text)
+  let waits = 0
+  let current: PolicyFiles | undefined
   const optional = (name: 'teams' | 'trust') => (files[name] === undefined ? undefined : path(name))
   const options: PolicyFilesOptions = {
     policy: path('policy'),
@@ -34,8 +42,10 @@ async function openFiles(
     allowsHttp: false,
     log: { info: write('info'), warn: write('warn'), error: write('error') },
     interval,
+    wait: async () => void (await whileWaiting((waits += 1), path, current)),
   }
   const opened = await PolicyFiles.open(options)
+  current = opened
   onTestFinished(() => opened.close())
   return { opened, folder, path, logged }
 }
@@ -116,7 +126,7 @@ describe('a changed policy file', () => {
   })
 
   it('is looked for by itself', async () => {
-    const { opened, path } = await openFiles({ policy: good, teams: undefined, trust: undefined }, 10)
+    const { opened, path } = await openFiles({ policy: good, teams: undefined, trust: undefined }, { interval: 10 })
     await writeFile(path('policy'), better)
     await expect.poll(() => [...opened.access.policy.permissions.keys()]).toEqual(['Developer', 'Releaser'])
   })
@@ -174,5 +184,101 @@ describe('a changed policy file', () => {
     await rename(path('next'), path('data'))
     await opened.lookAgain()
     expect([...opened.access.policy.permissions.keys()]).toEqual(['Developer', 'Releaser'])
+  })
+})
+
+describe('a policy file that is being written', () => {
+  // Cut off in the middle, the last line gives another role.
+  const whole = `${good}p, role:Dev, DeployRelease, *:*, *, allow\ng, guests, role:Developer\n`
+  const cut = whole.slice(0, whole.lastIndexOf('eloper'))
+  const guestRoles = (opened: PolicyFiles) => opened.access.policy.roles.get('guests')
+
+  it('is waited for at the start', async () => {
+    const { opened } = await openFiles(
+      { policy: cut, teams: undefined, trust: undefined },
+      { whileWaiting: (wait, path) => wait === 1 && writeFile(path('policy'), whole) },
+    )
+    expect(guestRoles(opened)).toEqual(['Developer'])
+  })
+
+  it('is not taken over before it is whole', async () => {
+    const seen: unknown[] = []
+    const { opened, path, logged } = await openFiles(
+      { policy: good, teams: undefined, trust: undefined },
+      {
+        whileWaiting: async (wait, inFolder, current) => {
+          if (current === undefined) return
+          seen.push(guestRoles(current))
+          if (wait === 2) await writeFile(inFolder('policy'), whole)
+        },
+      },
+    )
+    await writeFile(path('policy'), cut)
+    await opened.lookAgain()
+    expect(seen).toEqual([undefined, undefined])
+    expect(guestRoles(opened)).toEqual(['Developer'])
+    expect(logged).toEqual([expect.stringMatching(/^info: took over/)])
+  })
+
+  it('is taken over together with the other that changes at the same time', async () => {
+    const seen: unknown[] = []
+    const { opened, path, logged } = await openFiles(
+      { policy: good, teams: 'shop,a@example.com', trust: undefined },
+      {
+        whileWaiting: async (wait, inFolder, current) => {
+          if (current === undefined) return
+          seen.push([current.access.policy.permissions.size, current.access.teams?.size])
+          if (wait === 2) await writeFile(inFolder('teams'), 'shop,a@example.com b@example.com')
+        },
+      },
+    )
+    await writeFile(path('policy'), better)
+    await opened.lookAgain()
+    expect(seen).toEqual([
+      [1, 1],
+      [1, 1],
+    ])
+    expect([opened.access.policy.permissions.size, opened.access.teams?.size]).toEqual([2, 2])
+    expect(logged).toHaveLength(1)
+  })
+
+  it('counts as another one when it was replaced, whatever stands in it', async () => {
+    let waits = 0
+    await openFiles(
+      { policy: good, teams: undefined, trust: undefined },
+      {
+        whileWaiting: async (wait, path) => {
+          waits = wait
+          if (wait > 1) return
+          await writeFile(path('next'), good)
+          await rename(path('next'), path('policy'))
+        },
+      },
+    )
+    expect(waits).toBe(2)
+  })
+
+  it('is refused at the start when it never comes to rest, and reported later', async () => {
+    const restless = (wait: number, path: (name: string) => string) =>
+      writeFile(path('policy'), `${good}${'#'.repeat(wait)}`)
+    await expect(
+      openFiles({ policy: good, teams: undefined, trust: undefined }, { whileWaiting: restless }),
+    ).rejects.toMatchObject({ problems: [expect.stringMatching(/keep changing/)] })
+
+    let isRestless = true
+    const { opened, path, logged } = await openFiles(
+      { policy: good, teams: undefined, trust: undefined },
+      { whileWaiting: (wait, inFolder, current) => current && isRestless && restless(wait, inFolder) },
+    )
+    const before = opened.access
+    await writeFile(path('policy'), better)
+    await opened.lookAgain()
+    await opened.lookAgain()
+    expect(opened.access).toBe(before)
+    expect(opened.problems()).toEqual([expect.stringMatching(/keep changing/)])
+    expect(logged).toEqual([expect.stringMatching(/^error: .*keep changing/)])
+    isRestless = false
+    await opened.lookAgain()
+    expect(opened.problems()).toEqual([])
   })
 })

@@ -148,6 +148,26 @@ describe('a job', () => {
     expect(jobOf({ sub: subject, ...different }, access).principal.name).toBe(expected)
   })
 
+  it('shares its budget with all jobs of its repository, and with no others', () => {
+    const rule = { claims: new Map([['sub', ['*']]]), roles: ['Deployer'], teams: undefined }
+    const access = { ...anAccess(issuer, { policy }), ci: new Map([[github, [rule]]]) }
+    const budgetOf = (sub: string, more: Record<string, unknown>) =>
+      toCaller({ issuer: github, subject: sub, claims: { sub, ...more } }, access).budget
+    const main = budgetOf('a', {
+      repository: 'example/shop',
+      ref: 'refs/heads/main',
+      workflow_ref: 'example/shop/a@main',
+    })
+    const branch = { repository: 'example/shop', ref: 'refs/heads/x', workflow_ref: 'example/shop/a@x' }
+    expect(budgetOf('b', branch)).toBe(main)
+    expect(budgetOf('a', { ...branch, repository: 'example/other' })).not.toBe(main)
+    // Where nothing but the subject says who it is, it is that.
+    expect(budgetOf('a', { repository: { hidden: true } })).toBe(`${github} a`)
+    expect(budgetOf('b', {})).toBe(`${github} b`)
+    // What a person's token says of repositories means nothing.
+    expect(callerOf({ email: 'a@example.com', repository: 'example/shop' }).budget).toBe(`${issuer} CgcyMzQ`)
+  })
+
   it('of an issuer that no rule is about is nobody', () => {
     const token = { issuer: 'https://x.example.com', subject, claims }
     expect(() => toCaller(token, anAccess(issuer, { policy, trust }))).toThrow('no rule for its issuer')

@@ -343,12 +343,17 @@ describe('a dry run', () => {
 
 describe('permission', () => {
   it.each([
-    ['to create', create('qa'), ['CreateEnvironment qa qa *']],
+    ['to create', create('qa'), ['CreateEnvironment qa * *']],
     ['to create in a group', create('qa', { environmentGroup: 'live' }), ['CreateEnvironment qa live *']],
     [
       'to leave a group',
       create('production', { environmentGroup: 'tests' }),
       ['CreateEnvironment production tests *', 'CreateEnvironment production live *'],
+    ],
+    [
+      'to join a group',
+      create('development', { upstream: { latest: true }, environmentGroup: 'live' }),
+      ['CreateEnvironment development live *', 'CreateEnvironment development * *'],
     ],
     [
       'to change nothing',
@@ -360,6 +365,13 @@ describe('permission', () => {
     const { principal, asked } = aRecordingPrincipal()
     decide(command, shop, principal)
     expect(asked).toEqual(expected)
+  })
+
+  it('to repair what belongs to nobody knows whom is asked for all groups', () => {
+    const { principal, asked } = aRecordingPrincipal()
+    const broken = aSnapshot().environment('odd', { unreadable: { config: 'no JSON' } })
+    decide(create('odd', { environmentGroup: 'live' }), broken, principal)
+    expect(asked).toEqual(['CreateEnvironment odd live *', 'CreateEnvironment odd * *'])
   })
 
   it('to delete is asked for each application that may run there, and for all where nobody knows them', () => {

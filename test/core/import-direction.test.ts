@@ -15,6 +15,7 @@ const rooms: Readonly<
   'manifest-store': { rooms: ['core', 'network'], packages: 'all' },
   'manifest-check': { rooms: ['core'], packages: 'all' },
   http: { rooms: ['core', 'auth', 'protobuf', 'manifest-store', 'manifest-check'], packages: 'all' },
+  telemetry: { rooms: ['core', 'http', 'manifest-store'], packages: 'all' },
   network: { rooms: [], packages: 'all' },
   cli: { rooms: ['protobuf', 'network'], packages: 'all' },
 }
@@ -24,6 +25,7 @@ const ports: Readonly<Record<string, readonly string[]>> = {
   'manifest-store': [
     'manifest-store/manifest-store.ts',
     'manifest-store/store-errors.ts',
+    'manifest-store/store-observer.ts',
     'manifest-store/remote/remote-address.ts',
     'manifest-store/remote/remote-config.ts',
   ],

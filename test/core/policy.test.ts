@@ -64,6 +64,8 @@ describe('a policy', () => {
     ['Builder', 'CreateRelease', at('production/development', 'cart'), false],
     ['Founder', 'CreateEnvironment', at('production/production-fr'), true],
     ['Founder', 'CreateEnvironment', at('staging/production-fr'), false],
+    // Without a group it takes the right for all.
+    ['Founder', 'CreateEnvironment', at('*/production'), false],
     ['__proto__', 'CreateLock', at('staging/staging'), false],
     // Names of the repository may be any text.
     ['Cart', 'DeployRelease', at('production:production-de,cart/x', 'cart'), false],

@@ -80,6 +80,28 @@ describe('the process', () => {
     expect((await fetch(`${url}/api/locks`)).status).toBe(200)
   })
 
+  it('serves metrics on a port of their own when told to, and only there', async () => {
+    const environment = { SIGNALBOX_METRICS_PORT: '0' }
+    const server = await serve(createTemporaryFolder(), environment)
+    const line = server
+      .output()
+      .stdout.split('\n')
+      .find((text) => text.includes('Signalbox serves metrics'))
+    const { url } = JSON.parse(line ?? '{}') as { url: string }
+    await fetch(server.url + trainToStaging, { method: 'PUT' })
+    const text = await (await fetch(url)).text()
+    expect(text).toContain('signalbox_release_trains_total{outcome="deployed"} 1\n')
+    expect(text).toMatch(/^signalbox_write_step_duration_seconds_count\{step="write-pack"\} 1$/m)
+    expect(text).toMatch(/^signalbox_write_step_duration_seconds_count\{step="move-branch"\} 1$/m)
+    expect(text).toMatch(/^process_resident_memory_bytes \d+$/m)
+    expect((await fetch(`${server.url}/metrics`)).status).toBe(404)
+    const { port } = new URL(url)
+    const second = await runServer({ folder: createTemporaryFolder(), environment: { SIGNALBOX_METRICS_PORT: port } })
+    expect(second.code).toBe(1)
+    expect(second.stderr).toContain(`port ${port} of 127.0.0.1 is in use. Set SIGNALBOX_METRICS_PORT to another one`)
+    expect(await server.stop()).toBe(0)
+  })
+
   it('warns about a variable that is misspelt', async () => {
     const server = await serve(createTemporaryFolder(), { SIGNALBOX_REPOSITRY: 'x' })
     expect(server.output().stdout).toContain('SIGNALBOX_REPOSITRY means nothing to Signalbox')

@@ -52,12 +52,33 @@ describe('the OpenAPI document', () => {
       expect(inPath.map(({ name, required }) => `${name} ${required}`)).toEqual(
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `${name} true`),
       )
+      // What it is about comes first.
+      expect((operation.parameters ?? []).slice(0, inPath.length)).toEqual(inPath)
       // What a lock is for, what a release or an environment is, and which release to deploy must be said.
       const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$/.test(
         operation.operationId,
       )
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
     }
+  })
+
+  it('shows JSON bodies that can be sent as they stand, as Swagger UI does', async () => {
+    const operations = operationsOf(await documentOf(await createTestServer()))
+    const names = { application: 'cart', group: 'production', team: 'payments', lockId: 'freeze' }
+    const sent: string[] = []
+    for (const { method, path, operation } of operations) {
+      const media = operation.requestBody?.content['application/json']
+      if (media === undefined) continue
+      const { send } = await createTestServer()
+      const environment = /environments\/\{\w+\}$/.test(path) ? 'qa' : 'staging'
+      const all: Readonly<Record<string, string>> = { ...names, environment }
+      const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => all[name] ?? '')
+      const headers = { 'content-type': 'application/json' }
+      const answer = await send(`${method} ${url}`, { headers, body: media.example ?? '' })
+      expect([path, media.example, answer.status]).toEqual([path, expect.any(Object), expect.toBeOneOf([200, 201])])
+      sent.push(`${method} ${path}`)
+    }
+    expect(sent.length).toBeGreaterThan(10)
   })
 
   it('says of every operation who may use it', async () => {

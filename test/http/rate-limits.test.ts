@@ -56,6 +56,56 @@ describe('a rate limit', () => {
     expect(await ask(direct, 1, 'GET /api/locks', from('192.0.2.2'))).toMatchObject({ refused: 1 })
   })
 
+  it('is one for an address, however proxies write it, and for an IPv6 network', async () => {
+    const { send } = await createTestServer({ options: { admission, trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] } })
+    const statusOf = async (chain: string) =>
+      (await send('GET /api/locks', { headers: { 'x-forwarded-for': chain } })).status
+    const same = [
+      [
+        '192.0.2.1',
+        '192.0.2.1:4711',
+        '192.0.2.1:4712',
+        '192.0.2.1, 10.0.0.1:80',
+        '::ffff:192.0.2.1',
+        '[::ffff:c000:201]:1',
+      ],
+      [
+        '2001:db8::1',
+        '[2001:DB8::2]:443',
+        '[2001:db8:0:0:1::]',
+        '2001:db8::ffff:1',
+        '2001:db8::3, 10.1.1.1',
+        '2001:db8::%1',
+      ],
+      // What is no address is the proxy's.
+      ['unknown', 'secret', '_hidden', 'x'.repeat(100), '256.0.0.1', 'a b'],
+    ] as const
+    for (const addresses of same) {
+      const statuses: number[] = []
+      for (const address of addresses) statuses.push(await statusOf(address))
+      expect(statuses).toEqual(Array(6).fill(401))
+    }
+    expect([await statusOf('192.0.2.1:9'), await statusOf('192.0.2.2')]).toEqual([429, 401])
+    expect([await statusOf('2001:db8::9'), await statusOf('2001:db8:0:1::1')]).toEqual([429, 401])
+    expect(await statusOf('garbage')).toBe(429)
+  })
+
+  it('counts URLs that cannot be read', async () => {
+    const server = await createTestServer({ options: { admission } })
+    expect(await ask(server, 60, 'GET /api/%zz')).toMatchObject({ first: 400, refused: 0 })
+    const answer = await server.send('GET /api/%zz')
+    expect(answer).toMatchObject({ status: 429, json: { code: 'TOO_MANY_REQUESTS' } })
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+  })
+
+  it('is one for all that share a budget', async () => {
+    const main = { ...aCaller('main'), budget: 'https://ci.example.com repository' }
+    const branch = { ...aCaller('branch'), budget: main.budget }
+    const server = await createTestServer({ options: { admission: aTokenAdmission({ main, branch }, 60) } })
+    expect(await ask(server, 60, 'GET /api/whoami', bearer('main'))).toMatchObject({ refused: 0 })
+    expect(await ask(server, 1, 'GET /api/whoami', bearer('branch'))).toMatchObject({ refused: 1 })
+  })
+
   it('is none where nobody is asked who they are', async () => {
     const server = await createTestServer()
     expect(await ask(server, 700, 'GET /openapi.yaml')).toMatchObject({ refused: 0 })

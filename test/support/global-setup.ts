@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { hasBrowser } from './browser.ts'
 import { hasGit } from './real-git.ts'
 
 const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -13,6 +14,11 @@ export function setup(): void {
   removeLeftovers()
   if (!hasGit)
     process.stdout.write('There is no git program: tests that need one to judge what Signalbox writes are skipped.\n')
+  if (!hasBrowser) {
+    process.stdout.write(
+      'There is no /usr/bin/chromium, and CHROMIUM_BIN names none: the tests of Swagger UI in a browser are skipped.\n',
+    )
+  }
 }
 
 /** What was built from files that have moved since would be found here, and in no clean clone. */

@@ -78,7 +78,7 @@ export function describeManifestStore(
         applications: new Map(),
         problems: [],
       })
-      expect(store.health()).toEqual({ commit: undefined, isReadable: true, problems: [] })
+      expect(store.health()).toEqual({ commit: undefined, isReadable: true, problems: [], waitingCommands: 0 })
       const snapshot = await store.snapshot()
       expect(await store.readReleases(snapshot, cart)).toEqual([])
       expect(await store.readRelease(snapshot, cart, 1n)).toBeUndefined()
@@ -140,7 +140,7 @@ export function describeManifestStore(
       expect(deployedIn(snapshot, staging, web)).toBe(3n)
       expect(valueOf(snapshot.applications.get(cart)).versions).toEqual([1n, 2n, 3n, 4n, 5n])
       expect(await store.readReleases(snapshot, cart)).toHaveLength(5)
-      expect(store.health()).toEqual({ commit: snapshot.commit, isReadable: true, problems: [] })
+      expect(store.health()).toEqual({ commit: snapshot.commit, isReadable: true, problems: [], waitingCommands: 0 })
     })
 
     it('is the same object while nothing changes', async () => {
@@ -538,6 +538,7 @@ export function describeManifestStore(
         commit: undefined,
         isReadable: false,
         problems: ['the repository cannot be read: the disk is gone'],
+        waitingCommands: 0,
       })
       repository.beforeHead = () => {}
       await store.snapshot()
@@ -554,6 +555,7 @@ export function describeManifestStore(
         commit: last.commit,
         isReadable: true,
         problems: ['the repository cannot be read: the disk is gone'],
+        waitingCommands: 0,
       })
       expect(log.filter(({ level }) => level === 'error')).toHaveLength(1)
       await expect(store.submit(toMake(environmentLock('staging', 'a')), request)).rejects.toThrow(

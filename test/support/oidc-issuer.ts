@@ -24,6 +24,11 @@ export interface OidcIssuer {
   issueToken(claims?: Readonly<Record<string, unknown>>): Promise<string>
   /** A token signed with its newest key, or with `key`; claims and header replace the good ones, undefined leaves one out. */
   readonly signToken: SignToken
+  /**
+   * From now on it has a public client `browserClient` with this redirect URI, and signs in whoever types one of these names, with
+   * any password, as somebody with those claims.
+   */
+  letBrowserIn(redirectUri: string, people: Readonly<Record<string, Readonly<Record<string, unknown>>>>): void
   /** From now on it signs with a new key, and the others are no longer its. */
   rotateKeys(): Promise<void>
   /** Its newest key. */
@@ -41,6 +46,7 @@ export interface OidcIssuerOptions {
 
 /** The audience and the client of all tokens, unless they say otherwise. */
 export const audience = 'signalbox'
+export const browserClient = 'signalbox-browser'
 export const clientSecret = 'a secret of tests alone'
 
 /** The token that the issuer takes in exchange, as Dex does (RFC 8693), from its connector `google`. */
@@ -64,6 +70,8 @@ export async function startOidcIssuer({
   const requests: string[] = []
   let mood: IssuerMood = 'works'
   let extraClaims: Readonly<Record<string, unknown>> = {}
+  let people: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {}
+  let redirectUri: string | undefined
   let keys = await (hasOwnKeys ? createKeys(algorithm) : sharedKeys(algorithm))
   let handle: (request: IncomingMessage, response: ServerResponse) => unknown
   const server = createServer((request, response) => {
@@ -92,7 +100,10 @@ export async function startOidcIssuer({
   }
 
   const startProvider = () => {
-    const provider = createTestProvider(issuer, keys.jwk, algorithm, () => extraClaims)
+    const provider = createTestProvider(issuer, keys.jwk, algorithm, {
+      claimsOf: (person) => (person === undefined ? extraClaims : people[person]),
+      redirectUri,
+    })
     provider.registerGrantType(exchangeGrant, (context) => answerExchange(context, signToken), exchangeParameters)
     const callback = provider.callback()
     handle = (request, response) => {
@@ -130,6 +141,11 @@ export async function startOidcIssuer({
       return body.access_token
     },
     signToken,
+    letBrowserIn(uri, known) {
+      redirectUri = uri
+      people = known
+      startProvider()
+    },
     async rotateKeys() {
       keys = await createKeys(algorithm)
       startProvider()
@@ -173,12 +189,19 @@ function createTestProvider(
   issuer: string,
   key: object,
   algorithm: string,
-  extraClaims: () => Readonly<Record<string, unknown>>,
+  {
+    claimsOf,
+    redirectUri,
+  }: {
+    /** What a token says of a person, or of a client that is on its own; undefined when there is no such person. */
+    readonly claimsOf: (person: string | undefined) => Readonly<Record<string, unknown>> | undefined
+    readonly redirectUri: string | undefined
+  },
 ): Provider {
   return new Provider(issuer, {
     jwks: { keys: [key] },
     adapter: Memory,
-    ttl: { ClientCredentials: 600 },
+    ttl: { AccessToken: 600, ClientCredentials: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
     cookies: { keys: ['tests'] },
     clients: [
       {
@@ -189,42 +212,83 @@ function createTestProvider(
         redirect_uris: [],
         response_types: [],
       },
+      ...(redirectUri === undefined
+        ? []
+        : [
+            {
+              client_id: browserClient,
+              token_endpoint_auth_method: 'none',
+              id_token_signed_response_alg: algorithm,
+              grant_types: ['authorization_code'],
+              redirect_uris: [redirectUri],
+              response_types: ['code'],
+            },
+          ]),
     ],
+    scopes: ['openid', 'email', 'profile', 'groups'],
+    pkce: { required: () => true },
+    clientBasedCORS: (_context: unknown, origin: string) => redirectUri?.startsWith(`${origin}/`) === true,
+    findAccount: (_context: unknown, accountId: string) =>
+      claimsOf(accountId) && { accountId, claims: () => ({ sub: accountId, ...claimsOf(accountId) }) },
     features: {
-      devInteractions: { enabled: false },
+      // Its own pages for signing in.
+      devInteractions: { enabled: redirectUri !== undefined },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
+        defaultResource: () => 'https://signalbox.example.com',
+        // As at Dex, the access token is a JWT for us without being asked for.
+        useGrantedResource: () => true,
         getResourceServerInfo: () => ({
-          scope: '',
+          scope: 'openid email profile groups',
           audience,
           accessTokenFormat: 'jwt',
           jwt: { sign: { alg: algorithm } },
         }),
       },
     },
-    extraTokenClaims: () => extraClaims(),
+    extraTokenClaims: (_context: unknown, { accountId }: { accountId?: string }) => claimsOf(accountId),
   })
 }
 
 /** What an issuer remembers, until its process ends. */
 class Memory {
-  static readonly #entries = new Map<string, unknown>()
+  static readonly #entries = new Map<string, Entry>()
   readonly #kind: string
 
   constructor(kind: string) {
     this.#kind = kind
   }
 
-  async upsert(id: string, payload: unknown): Promise<void> {
+  async upsert(id: string, payload: Entry): Promise<void> {
     Memory.#entries.set(`${this.#kind} ${id}`, payload)
   }
 
-  async find(id: string): Promise<unknown> {
+  async find(id: string): Promise<Entry | undefined> {
     return Memory.#entries.get(`${this.#kind} ${id}`)
+  }
+
+  async findByUid(uid: string): Promise<Entry | undefined> {
+    return [...Memory.#entries].find(([key, entry]) => key.startsWith(`${this.#kind} `) && entry.uid === uid)?.[1]
+  }
+
+  /** A code is good once. */
+  async consume(id: string): Promise<void> {
+    const entry = await this.find(id)
+    if (entry !== undefined) entry.consumed = Math.floor(Date.now() / 1000)
   }
 
   async destroy(id: string): Promise<void> {
     Memory.#entries.delete(`${this.#kind} ${id}`)
   }
+
+  async revokeByGrantId(grantId: string): Promise<void> {
+    for (const [key, entry] of Memory.#entries) if (entry.grantId === grantId) Memory.#entries.delete(key)
+  }
+}
+
+interface Entry {
+  readonly uid?: string
+  readonly grantId?: string
+  consumed?: number
 }

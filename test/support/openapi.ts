@@ -17,7 +17,10 @@ export interface Operation {
   readonly tags: readonly string[]
   readonly security: readonly object[]
   readonly parameters?: readonly { readonly in: string; readonly name: string; readonly required: boolean }[]
-  readonly requestBody?: { readonly required: boolean; readonly content: Readonly<Record<string, { schema: object }>> }
+  readonly requestBody?: {
+    readonly required: boolean
+    readonly content: Readonly<Record<string, { schema: object; example?: object }>>
+  }
   readonly responses: Readonly<Record<string, Response>>
 }
 

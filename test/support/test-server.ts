@@ -10,8 +10,10 @@ import type { ObjectId } from '../../src/core/object-id.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import { toFormLimits } from '../../src/http/form.ts'
+import type { StoreOptions } from '../../src/manifest-store/git-manifest-store.ts'
 import { InMemoryRepository } from '../../src/manifest-store/repository/in-memory-repository.ts'
 import { createFirstCommit, readManifestFolder } from '../../src/manifest-store/repository/seed-repository.ts'
+import { Metrics } from '../../src/telemetry/metrics.ts'
 import { commitBeside } from './changes.ts'
 import { createTestChecker } from './manifest-checker.ts'
 import { createTestStore, fixtureFolder, signalbox, testTime } from './test-store.ts'
@@ -25,6 +27,8 @@ export interface ServerSetup {
   /** The whole repository instead of the shop; an empty list for one without a commit. */
   readonly files?: readonly Change[]
   readonly principal?: Principal
+  /** How its store differs from the usual one. */
+  readonly store?: Partial<StoreOptions>
   readonly options?: Partial<
     Pick<
       ServerOptions,
@@ -38,6 +42,8 @@ export interface ServerSetup {
       | 'publicUrl'
       | 'trustedProxies'
       | 'problems'
+      | 'metrics'
+      | 'manifestChecker'
     >
   >
 }
@@ -84,7 +90,9 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
   const start = await createStart(setup)
   if (start !== undefined) await kept.publish({ from: undefined, to: start.commit, objects: start.objects })
   const clock = setup.options?.clock ?? (() => testTime)
-  const store = createTestStore(repository, clock)
+  const metrics = new Metrics('0.0.0-test')
+  const store = createTestStore(repository, clock, { observer: metrics, ...setup.store })
+  metrics.setSources({ snapshot: () => store.snapshot(), health: () => store.health(), problems: () => [], now: clock })
   const log: Record<string, unknown>[] = []
   const principal =
     setup.principal ?? createUnrestrictedPrincipal({ name: 'Test Author', email: 'deployer@example.com' })
@@ -103,6 +111,8 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
     formLimits: toFormLimits(readConfig({}).releases),
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as (typeof log)[0]) }),
     version: '0.0.0-test',
+    observer: metrics,
+    metrics,
     ...setup.options,
   })
   onTestFinished(async () => {

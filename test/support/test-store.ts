@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { Change } from '../../src/core/change.ts'
+import type { StoreOptions } from '../../src/manifest-store/git-manifest-store.ts'
 import { GitManifestStore } from '../../src/manifest-store/git-manifest-store.ts'
 import { InMemoryRepository } from '../../src/manifest-store/repository/in-memory-repository.ts'
 import type { Repository } from '../../src/manifest-store/repository/repository.ts'
@@ -12,8 +13,12 @@ export const testTime = new Date('2026-05-04T09:30:00.250Z')
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
 /** A store over the repository at a fixed time. */
-export function createTestStore(repository: Repository, clock: () => Date = () => testTime): GitManifestStore {
-  return new GitManifestStore({ repository, committer: signalbox, clock, log: silent })
+export function createTestStore(
+  repository: Repository,
+  clock: () => Date = () => testTime,
+  options: Partial<StoreOptions> = {},
+): GitManifestStore {
+  return new GitManifestStore({ repository, committer: signalbox, clock, log: silent, ...options })
 }
 
 /** Puts the changes into an empty repository as its first commit. */

@@ -14,6 +14,7 @@ export function aCaller(name: string, actions: readonly Action[] = []): Authenti
   return {
     principal,
     id: `https://issuer.example.com ${name}`,
+    budget: `https://issuer.example.com ${name}`,
     roles: ['Releaser', 'Developer'],
     teams: ['*'],
     permissions: actions.map((action) => ({ action, environmentGroup: '*', environment: '*', application: '*' })),

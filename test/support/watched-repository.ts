@@ -1,5 +1,10 @@
 import type { ObjectId } from '../../src/core/object-id.ts'
-import type { BranchUpdate, Repository, StoredObject } from '../../src/manifest-store/repository/repository.ts'
+import type {
+  BranchUpdate,
+  Repository,
+  StoredObject,
+  TagState,
+} from '../../src/manifest-store/repository/repository.ts'
 
 /** A repository in front of another one: its calls can be counted, held up, and made to fail. */
 export class WatchedRepository implements Repository {
@@ -32,6 +37,10 @@ export class WatchedRepository implements Repository {
     this.reads.push(id)
     await this.beforeRead(id)
     return this.#inner.read(id)
+  }
+
+  readTag(name: string): Promise<TagState> {
+    return this.#inner.readTag(name)
   }
 
   async publish(update: BranchUpdate): Promise<'published' | 'moved'> {

@@ -14,6 +14,9 @@ const paths = [
   { url: '/environments/:environment', operationId: 'createEnvironmentOnOldPath', deprecated: true },
 ]
 
+/** What Swagger UI begins with. */
+const example = { upstream: { environment: 'staging' } }
+
 /** Creates an environment, or gives it another config. */
 export function createEnvironment(forms: FastifyInstance, context: ServerContext, readForm: ReadForm): void {
   forms.register(async (app) => {
@@ -43,12 +46,17 @@ function registerPaths(app: FastifyInstance, context: ServerContext, readForm: R
       multipart: {
         type: 'object',
         properties: {
-          config: { type: 'string', description: 'The config as JSON.', contentMediaType: 'application/json' },
-          signature: { type: 'string', description: 'Accepted, and not looked at.' },
+          config: {
+            type: 'string',
+            description: 'The config as JSON.',
+            contentMediaType: 'application/json',
+            example: JSON.stringify(example),
+          },
+          signature: { type: 'string', description: 'Accepted, and not looked at.', example: '' },
         },
         required: ['config'],
       },
-      jsonInsteadOfMultipart: { $ref: 'EnvironmentConfig#' },
+      jsonInsteadOfMultipart: { schema: { $ref: 'EnvironmentConfig#' }, example },
       forms: messageForms,
       responses: {
         ...changeResponses('The environment has this config.'),

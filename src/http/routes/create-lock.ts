@@ -34,8 +34,9 @@ const lockBody = z
     message: 'must not be given together with expiresAt',
   })
 
-/** What the document is told of rules that the schema's refinement and the handler keep. */
+/** What the document is told of rules that the schema's refinement and the handler keep, and what Swagger UI begins with. */
 const rules = {
+  examples: [{ message: 'Load test until Thursday', lifetime: '2d' }],
   not: { properties: { lifetime: {}, expiresAt: {} }, required: ['lifetime', 'expiresAt'] },
 }
 const bodies = {

@@ -21,13 +21,17 @@ const version = z
   .refine((number) => parseVersion(String(number)) !== undefined, versionRule)
   .describe('The release to deploy: a number, or a string of digits.')
 
-const deploymentBody = z.strictObject({
-  version,
-  lockBehavior: z
-    .enum(['IGNORE', 'RECORD', 'FAIL'], 'must be IGNORE, RECORD or FAIL')
-    .optional()
-    .describe('What a lock does: nothing (`IGNORE`, the default), keep it waiting (`RECORD`), or refuse it (`FAIL`).'),
-})
+const deploymentBody = z
+  .strictObject({
+    version,
+    lockBehavior: z
+      .enum(['IGNORE', 'RECORD', 'FAIL'], 'must be IGNORE, RECORD or FAIL')
+      .optional()
+      .describe(
+        'What a lock does: nothing (`IGNORE`, the default), keep it waiting (`RECORD`), or refuse it (`FAIL`).',
+      ),
+  })
+  .meta({ examples: [{ version: '4' }] })
 
 /** Deploys a release because somebody says so. */
 export function deployRelease(app: FastifyInstance, context: ServerContext): void {

@@ -47,6 +47,9 @@ export function getHealth(app: FastifyInstance, { store, problems: otherProblems
       503: { description: 'Nothing can be served.', content: messageContent('Health') },
     },
     handle: async ({ form, request }, reply) => {
+      if (app.closing.hasBegun()) {
+        return sendHealth(reply, form, 503, { status: 'unavailable', reasons: ['Signalbox is shutting down'] })
+      }
       await lookAtRepository(request)
       const { isReadable, problems: storeProblems, commit } = store.health()
       const problems = [...storeProblems, ...otherProblems()]

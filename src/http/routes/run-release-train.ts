@@ -1,11 +1,14 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { assertCiLink } from '../../core/ci-link.ts'
+import type { Command } from '../../core/command.ts'
+import type { Prognosis } from '../../core/release-train-prognosis.ts'
 import { createReleaseTrain } from '../../core/release-train.ts'
-import { toReleaseTrainMessage } from '../../protobuf/to-release-train-message.ts'
+import type { Submitted } from '../../manifest-store/manifest-store.ts'
 import { allowsFingerprint } from '../conditional.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { fingerprintOf } from '../fingerprint.ts'
+import { toProblem } from '../problem.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
 import type { ServerContext } from '../server-context.ts'
 import { submitCommand } from '../submit-command.ts'
@@ -13,16 +16,10 @@ import { releaseTrainPaths, targetName, trainParams, trainQuery } from './releas
 
 const trainBody = z
   .strictObject({
-    ciLink: z
-      .string()
-      .optional()
-      // Swagger UI sends it as it is, and `string` is no link.
-      .meta({
-        description: 'Where the pipeline that asks can be looked at. Stands in the commit.',
-        examples: ['https://ci.example.com/builds/1'],
-      }),
+    ciLink: z.string().optional().describe('Where the pipeline that asks can be looked at. Stands in the commit.'),
   })
-  .meta({ description: 'Optional: an empty body is fine.' })
+  // Swagger UI sends the example as it stands, and a link that leads nowhere would stay in the commit.
+  .meta({ description: 'Optional: an empty body is fine.', examples: [{}] })
 
 /** Runs a train: deploys what its prognosis says, in one commit, and says what happened. */
 export function runReleaseTrain(app: FastifyInstance, context: ServerContext): void {
@@ -79,10 +76,28 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
           accepts: (prognosis) => ifMatch === undefined || allowsFingerprint(ifMatch, fingerprintOf(prognosis)),
           settings: context.settings,
         })
-        const { result, commit } = await submitCommand(context, train, request, reply)
-        const message = toReleaseTrainMessage(result, { fingerprint: fingerprintOf(result), commit })
-        return reply.header('Cache-Control', 'no-store').type(form.contentType).send(form.toTrainBody(message))
+        const { result, commit } = await submitTrain(context, train, request, reply)
+        const answer = form.toTrainBody(result, { fingerprint: fingerprintOf(result), commit })
+        return reply.header('Cache-Control', 'no-store').type(form.contentType).send(answer)
       },
     })
+  }
+}
+
+/** As `submitCommand`, and tells the observer how it ended. */
+async function submitTrain(
+  context: ServerContext,
+  train: Command<Prognosis>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Submitted<Prognosis>> {
+  try {
+    const submitted = await submitCommand(context, train, request, reply)
+    const hasCommitted = submitted.commit !== undefined
+    context.observer?.trainEnded({ kind: 'ran', prognosis: submitted.result, hasCommitted })
+    return submitted
+  } catch (error) {
+    context.observer?.trainEnded({ kind: 'refused', status: toProblem(error).status })
+    throw error
   }
 }

@@ -165,6 +165,7 @@ function applyChange(walk: Walk, { path, content }: Change, { directories, name 
     if (standing !== undefined && (isDirectory(standing) || !(isFile(standing) || isLink(standing)))) {
       throw new PathConflictError(path, path)
     }
+    if (standing !== undefined && isFile(standing) && knownIds.get(content) === standing.id) return
     const entry = toEntry(name, content, standing, texts)
     if (standing !== undefined && entry.id === standing.id && isLink(entry) === isLink(standing)) return
     directory?.entries.set(name, entry)
@@ -226,8 +227,15 @@ function toEntry(
     return { mode, name, id: content.id, object: { id: content.id, type: 'blob', data: content.bytes } }
   }
   const object = toBlob(content.text, texts)
+  if (content.text.length > largeText) knownIds.set(content, object.id)
   return { mode, name, id: object.id, object }
 }
+
+/** From this length on it pays to remember a text's id. */
+const largeText = 4096
+
+/** The ids of large texts. The same content comes with one deployment after the other where it mostly stays as it is. */
+const knownIds = new WeakMap<Content, ObjectId>()
 
 /** The blobs that were made, by their text. */
 type Texts = Map<string, GitObject>
@@ -254,7 +262,8 @@ async function buildTrees(rootBefore: ObjectId, root: Directory, slice: TimeSlic
     }
     const tree = createObject('tree', serializeTree(entries))
     directory.after = tree.id
-    if (tree.id !== directory.before?.id) objects.set(tree.id, tree)
+    const before = directory === root ? rootBefore : directory.before?.id
+    if (tree.id !== before) objects.set(tree.id, { ...tree, predecessor: before })
   }
   const rootAfter = root.after ?? rootBefore
   return { root: rootAfter, objects: rootAfter === rootBefore ? [] : [...objects.values()] }

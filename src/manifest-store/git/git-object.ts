@@ -8,6 +8,8 @@ export interface GitObject {
   readonly id: ObjectId
   readonly type: ObjectType
   readonly data: Uint8Array
+  /** What stood in its place before, where that is known: probably much the same, so that a pack needs only the difference. */
+  readonly predecessor?: ObjectId | undefined
 }
 
 /** The tree without entries, which git knows even where nobody wrote it. */

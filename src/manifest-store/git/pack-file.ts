@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { crc32, deflate, deflateSync } from 'node:zlib'
 import type { ObjectId } from '../../core/object-id.ts'
-import type { GitObject, ObjectType } from './git-object.ts'
+import type { DeltaBase } from './delta-chain.ts'
+import { chooseBase, createDeltaIfSmall } from './delta-chain.ts'
+import type { GitObject } from './git-object.ts'
+import { offsetDeltaHeader, wholeHeader } from './pack-entry.ts'
 import { startTimeSlice } from './time-slice.ts'
 
 export interface PackFile {
@@ -13,8 +16,9 @@ export interface PackFile {
 }
 
 /**
- * A version 2 pack of these objects, none of them as a delta, and its version 2 index. An object that comes twice
- * stands in it once. The same objects in the same order give the same bytes.
+ * A version 2 pack of these objects and its version 2 index. An object that comes twice stands in it once. One whose
+ * predecessor comes before it becomes a delta where that is much smaller: the commits of a batch often change the same large
+ * trees. The same objects in the same order give the same bytes.
  */
 export async function buildPack(objects: Iterable<GitObject>): Promise<PackFile> {
   const slice = startTimeSlice()
@@ -22,9 +26,14 @@ export async function buildPack(objects: Iterable<GitObject>): Promise<PackFile>
   const parts: Uint8Array[] = [packHeader(distinct.length)]
   const hash = createHash('sha1').update(packHeader(distinct.length))
   const entries: PackEntry[] = []
-  let offset = headerLength
-  for (const { id, type, data } of distinct) {
-    const header = objectHeader(type, data.length)
+  const placed = new Map<ObjectId, PlacedObject>()
+  let offset = packHeaderLength
+  for (const object of distinct) {
+    const chosen = chooseBase(object.predecessor === undefined ? undefined : placed.get(object.predecessor))
+    const delta = chosen && createDeltaIfSmall(chosen.data, object.data)
+    const base = delta && chosen
+    const data = delta ?? object.data
+    const header = base ? offsetDeltaHeader(data.length, offset - base.offset) : wholeHeader(object.type, data.length)
     const body = data.length > largeObject ? await deflateInThread(data) : compress(data)
     let crc = 0
     for (const chunk of [header, ...chunksOf(body)]) {
@@ -33,12 +42,18 @@ export async function buildPack(objects: Iterable<GitObject>): Promise<PackFile>
       crc = crc32(chunk, crc)
     }
     parts.push(header, body)
-    entries.push({ id, offset, crc })
+    entries.push({ id: object.id, offset, crc })
+    placed.set(object.id, { offset, data: object.data, depth: base ? base.depth + 1 : 0, base })
     offset += header.length + body.length
   }
   const checksum = hash.digest()
   const pack = Buffer.concat([...parts, checksum])
   return { name: checksum.toString('hex'), pack, index: await buildPackIndex(entries, checksum) }
+}
+
+interface PlacedObject extends DeltaBase<PlacedObject> {
+  readonly offset: number
+  readonly data: Uint8Array
 }
 
 /** Pieces that are hashed in a millisecond or two. */
@@ -51,26 +66,12 @@ function chunksOf(data: Uint8Array): Uint8Array[] {
 
 const chunkLength = 1024 * 1024
 
-const headerLength = 12
+export const packHeaderLength = 12
 
-function packHeader(count: number): Buffer {
+export function packHeader(count: number): Buffer {
   const header = Buffer.from('PACK\0\0\0\u0002\0\0\0\0', 'latin1')
   header.writeUInt32BE(count, 8)
   return header
-}
-
-const typeNumbers = { commit: 1, tree: 2, blob: 3, tag: 4 } as const satisfies Record<ObjectType, number>
-
-/** Type and size: four bits of the size beside the type, then seven bits a byte, lowest first. */
-function objectHeader(type: ObjectType, size: number): Buffer {
-  const bytes: number[] = []
-  let byte = (typeNumbers[type] << 4) | (size & 0x0f)
-  // Sizes may exceed 32 bits, so no shifts.
-  for (let rest = Math.floor(size / 16); rest > 0; rest = Math.floor(rest / 128)) {
-    bytes.push(byte | 0x80)
-    byte = rest & 0x7f
-  }
-  return Buffer.from([...bytes, byte])
 }
 
 /** Beyond this size an object is compressed in another thread, because it would hold up the event loop. */

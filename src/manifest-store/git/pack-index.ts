@@ -6,12 +6,22 @@ import { MalformedObjectError } from './git-errors.ts'
 const fanoutAt = 8
 const idsAt = fanoutAt + 256 * 4
 
-/** How much of the ids of all packs is kept in memory, in bytes: those of a million objects. */
-const buckets = new LRUCache<string, Buffer>({ maxSize: 20 * 1024 * 1024, sizeCalculation: ({ length }) => length + 1 })
+/** The rows of all objects whose ids begin with the same byte. */
+interface Bucket {
+  readonly ids: Buffer
+  /** As they stand in the index, four bytes each. */
+  readonly offsets: Buffer
+}
+
+/** How much of the ids and offsets of all packs is kept in memory, in bytes: those of a million objects. */
+const buckets = new LRUCache<string, Bucket>({
+  maxSize: 24 * 1024 * 1024,
+  sizeCalculation: ({ ids, offsets }) => ids.length + offsets.length + 1,
+})
 
 /**
- * The index of one pack, version 2: where in the pack each object begins. Ids are read a bucket at a time, those that
- * begin with the same byte, so that the index of a pack of any size takes little memory.
+ * The index of one pack, version 2: where in the pack each object begins. It is read a bucket at a time, what begins with the
+ * same byte, so that the index of a pack of any size takes little memory.
  */
 export class PackIndex {
   readonly #path: string
@@ -43,13 +53,13 @@ export class PackIndex {
   find(raw: Buffer): number | undefined {
     const byte = raw[0] ?? 0
     const first = this.#counts[byte - 1] ?? 0
-    const ids = this.#bucket(byte, first)
+    const { ids, offsets } = this.#bucket(byte, first)
     let low = 0
     let high = ids.length / 20
     while (low < high) {
       const middle = (low + high) >>> 1
       const order = raw.compare(ids, middle * 20, middle * 20 + 20)
-      if (order === 0) return this.#offset(first + middle)
+      if (order === 0) return this.#offset(offsets.readUInt32BE(middle * 4))
       if (order < 0) high = middle
       else low = middle + 1
     }
@@ -71,20 +81,24 @@ export class PackIndex {
     closeSync(this.#file)
   }
 
-  #bucket(byte: number, first: number): Buffer {
+  #bucket(byte: number, first: number): Bucket {
     const key = `${this.#path} ${byte}`
     const known = buckets.get(key)
     if (known !== undefined) return known
-    const ids = read(this.#file, idsAt + first * 20, ((this.#counts[byte] ?? 0) - first) * 20)
-    buckets.set(key, ids)
-    return ids
+    const count = (this.#counts[byte] ?? 0) - first
+    const bucket = {
+      ids: read(this.#file, idsAt + first * 20, count * 20),
+      offsets: read(this.#file, idsAt + this.count * 24 + first * 4, count * 4),
+    }
+    buckets.set(key, bucket)
+    return bucket
   }
 
-  #offset(row: number): number {
-    const offsetsAt = idsAt + this.count * 24
-    const offset = read(this.#file, offsetsAt + row * 4, 4).readUInt32BE(0)
-    if (offset < 0x80000000) return offset
-    return Number(read(this.#file, offsetsAt + this.count * 4 + (offset - 0x80000000) * 8, 8).readBigUInt64BE(0))
+  /** Of packs beyond 2 GB the index has a second table, with 64 bits for each row. */
+  #offset(plain: number): number {
+    if (plain < 0x80000000) return plain
+    const row = plain - 0x80000000
+    return Number(read(this.#file, idsAt + this.count * 28 + row * 8, 8).readBigUInt64BE(0))
   }
 }
 

@@ -4,19 +4,20 @@ import { LRUCache } from 'lru-cache'
 import { applyDelta } from './delta.ts'
 import { hasCode } from './durable-file.ts'
 import { MalformedObjectError } from './git-errors.ts'
-import type { ObjectType } from './git-object.ts'
+import { parseEntryHeader } from './pack-entry.ts'
 import { PackIndex } from './pack-index.ts'
 import type { StoredObject } from '../repository/repository.ts'
 
 /** Most objects of a manifest repository, header included, are read with one call. */
 const firstRead = 4096
 
-/** Deltas are chains on a few bases: those used last are kept, in bytes. */
-const maximumBaseBytes = 16 * 1024 * 1024
+/** Deltas are chains on a few bases: those used last are kept, of all packs together, by pack and offset. In bytes. */
+const bases = new LRUCache<string, StoredObject>({
+  maxSize: 16 * 1024 * 1024,
+  sizeCalculation: ({ data }) => data.length + 64,
+})
 
-const wholeTypes: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' }
-const offsetDelta = 6
-const referenceDelta = 7
+let openedPacks = 0
 
 /** Finds an object outside of this pack: the base of a delta in a pack that was completed from elsewhere. */
 type FindBase = (raw: Buffer) => StoredObject | undefined
@@ -26,10 +27,7 @@ export class PackReader {
   readonly #index: PackIndex
   readonly #file: number
   readonly #size: number
-  readonly #bases = new LRUCache<number, StoredObject>({
-    maxSize: maximumBaseBytes,
-    sizeCalculation: ({ data }) => data.length + 64,
-  })
+  readonly #number = (openedPacks += 1)
 
   /** Opens pack and index by their path without ending. Throws what the file system throws, and MalformedObjectError. */
   constructor(path: string) {
@@ -54,13 +52,17 @@ export class PackReader {
     closeSync(this.#file)
   }
 
+  #key(offset: number): string {
+    return `${this.#number} ${offset}`
+  }
+
   #readAt(start: number, findBase: FindBase): StoredObject {
     /** The deltas between the object and its base, the object's own first. */
     const deltas: Uint8Array[] = []
     const offsets: number[] = []
     let base: StoredObject | undefined
     for (let offset = start; base === undefined;) {
-      base = this.#bases.get(offset)
+      base = bases.get(this.#key(offset))
       if (base !== undefined) break
       const entry = this.#readEntry(offset)
       offsets.push(offset)
@@ -87,12 +89,12 @@ export class PackReader {
     }
     let object = base
     const baseOffset = offsets[deltas.length]
-    if (deltas.length > 0 && baseOffset !== undefined) this.#bases.set(baseOffset, base)
+    if (deltas.length > 0 && baseOffset !== undefined) bases.set(this.#key(baseOffset), base)
     // Each on the way, too: whoever reads one of a chain, such as a tree, goes on with its neighbours in history.
     for (const [index, delta] of [...deltas.entries()].toReversed()) {
       object = { type: object.type, data: applyDelta(object.data, delta) }
       const offset = offsets[index]
-      if (offset !== undefined) this.#bases.set(offset, object)
+      if (offset !== undefined) bases.set(this.#key(offset), object)
     }
     return object
   }
@@ -104,36 +106,16 @@ export class PackReader {
     | { readonly kind: 'offset'; readonly delta: Uint8Array; readonly base: number }
     | { readonly kind: 'reference'; readonly delta: Uint8Array; readonly base: Buffer } {
     const chunk = this.#chunk(offset, firstRead)
-    let at = 0
-    const nextByte = () => {
-      const byte = chunk[at++]
-      if (byte === undefined) throw new MalformedObjectError('a pack ends in the middle of an object')
-      return byte
+    const header = parseEntryHeader(chunk)
+    const data = this.#inflate(offset, chunk, header.length, header.size)
+    switch (header.kind) {
+      case 'whole':
+        return { kind: 'whole', object: { type: header.type, data } }
+      case 'offset':
+        return { kind: 'offset', base: offset - header.distance, delta: data }
+      case 'reference':
+        return { kind: 'reference', base: header.base, delta: data }
     }
-    let byte = nextByte()
-    const type = (byte >> 4) & 7
-    let size = byte & 15
-    for (let unit = 16; byte >= 0x80; unit *= 128) {
-      byte = nextByte()
-      size += (byte & 0x7f) * unit
-    }
-    const whole = wholeTypes[type]
-    if (whole !== undefined)
-      return { kind: 'whole', object: { type: whole, data: this.#inflate(offset, chunk, at, size) } }
-    if (type === offsetDelta) {
-      byte = nextByte()
-      let distance = byte & 0x7f
-      while (byte >= 0x80) {
-        byte = nextByte()
-        distance = (distance + 1) * 128 + (byte & 0x7f)
-      }
-      return { kind: 'offset', base: offset - distance, delta: this.#inflate(offset, chunk, at, size) }
-    }
-    if (type === referenceDelta) {
-      const base = Buffer.from(chunk.subarray(at, at + 20))
-      return { kind: 'reference', base, delta: this.#inflate(offset, chunk, at + 20, size) }
-    }
-    throw new MalformedObjectError(`a pack has an object of the unknown type ${type}`)
   }
 
   /**

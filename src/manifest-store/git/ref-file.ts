@@ -149,13 +149,15 @@ function isRefName(name: string): boolean {
 
 const forbiddenInRefs = /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\/\.|\.lock(\/|$)|[/.]$/u
 
-async function assertNoPackedConflict(gitDirectory: string, ref: string): Promise<void> {
+/** Throws PathConflictError when a packed ref stands above or below this name. */
+export async function assertNoPackedConflict(gitDirectory: string, ref: string): Promise<void> {
   const packed = packedRefNames(await readPackedRefs(gitDirectory))
   const obstacle = packed.find((other) => other.startsWith(`${ref}/`) || ref.startsWith(`${other}/`))
   if (obstacle !== undefined) throw new PathConflictError(ref, obstacle)
 }
 
-async function listRefFiles(gitDirectory: string, folder: string): Promise<string[]> {
+/** The paths of all files below a folder of refs, readable as refs or not. */
+export async function listRefFiles(gitDirectory: string, folder: string): Promise<string[]> {
   const refs: string[] = []
   for (const entry of await readFolder(join(gitDirectory, folder))) {
     const path = `${folder}/${entry.name}`

@@ -26,17 +26,20 @@ export interface RefLockRequest {
   readonly content: string
   /** How long to wait for somebody else's lock, in milliseconds. */
   readonly timeout: number
+  /** The name of the private file behind the lock. */
+  readonly privateName?: string
 }
 
 /**
- * Takes the lock of a ref. In one process only one call per repository may be under way or hold its lock. Throws
+ * Takes the lock of a ref. In one process only one call per repository and private file may be under way or hold its lock. Throws
  * RefLockedError when somebody else does not give it back in time, PathConflictError when a ref stands above this name.
  */
-export async function takeRefLock({ gitDirectory, ref, content, timeout }: RefLockRequest): Promise<RefLock> {
+export async function takeRefLock(request: RefLockRequest): Promise<RefLock> {
+  const { gitDirectory, ref, timeout } = request
   const lockFile = lockFileOf(gitDirectory, ref)
-  const privateFile = privateFileOf(gitDirectory)
+  const privateFile = privateFileOf(gitDirectory, request.privateName)
   const deadline = performance.now() + timeout
-  for (let pause = 5; !(await tryLock(gitDirectory, ref, content)); pause = Math.min(2 * pause, 200)) {
+  for (let pause = 5; !(await tryLock(request, privateFile)); pause = Math.min(2 * pause, 200)) {
     const remaining = deadline - performance.now()
     if (remaining <= 0) throw new RefLockedError(ref, lockFile, await ageOf(lockFile))
     await setTimeout(Math.min(pause, remaining))
@@ -56,17 +59,16 @@ export async function takeRefLock({ gitDirectory, ref, content, timeout }: RefLo
   }
 }
 
-function lockFileOf(gitDirectory: string, ref: string): string {
+export function lockFileOf(gitDirectory: string, ref: string): string {
   return join(gitDirectory, `${ref}.lock`)
 }
 
-function privateFileOf(gitDirectory: string): string {
-  return join(gitDirectory, 'signalbox', 'ref-lock')
+function privateFileOf(gitDirectory: string, name = 'ref-lock'): string {
+  return join(gitDirectory, 'signalbox', name)
 }
 
-async function tryLock(gitDirectory: string, ref: string, content: string): Promise<boolean> {
+async function tryLock({ gitDirectory, ref, content }: RefLockRequest, privateFile: string): Promise<boolean> {
   const lockFile = lockFileOf(gitDirectory, ref)
-  const privateFile = privateFileOf(gitDirectory)
   // Saves writing a file, in vain, every time that somebody else's lock is looked at.
   if (await exists(lockFile)) return false
   await createFolderOf(gitDirectory, ref)
@@ -131,7 +133,8 @@ async function findFileAbove(gitDirectory: string, ref: string): Promise<string>
   return dirname(ref)
 }
 
-async function renameToRef(lockFile: string, gitDirectory: string, ref: string): Promise<void> {
+/** Makes a lock its ref, even where git left empty folders. Throws PathConflictError when refs stand below that name. */
+export async function renameToRef(lockFile: string, gitDirectory: string, ref: string): Promise<void> {
   const refFile = join(gitDirectory, ref)
   try {
     await rename(lockFile, refFile)
@@ -151,7 +154,7 @@ async function removeEmptyFolders(folder: string): Promise<boolean> {
   return true
 }
 
-/** Syncs up to `refs/heads`: folders between may be new, and without their entries the ref would be lost with them. */
+/** Syncs up to `refs/heads` or `refs/tags`: folders between may be new, and without their entries the ref would be lost with them. */
 async function syncFoldersOf(gitDirectory: string, ref: string): Promise<void> {
   try {
     const segments = ref.split('/')

@@ -2,12 +2,16 @@ import { resolve } from 'node:path'
 import type { ObjectId } from '../../core/object-id.ts'
 import { assertServable } from './assert-servable.ts'
 import type { CommitAuthor } from '../commit-message.ts'
-import { MalformedRefError } from '../git/git-errors.ts'
+import { completeTags } from './complete-tags.ts'
+import { MalformedRefError, RefNotDurableError } from '../git/git-errors.ts'
 import { claimInstance } from './instance-file.ts'
 import { ObjectReader } from '../git/object-reader.ts'
 import { buildPack } from '../git/pack-file.ts'
 import { listBranches, moveRef, readHeadBranch, readRef, removeStaleRefLock } from '../git/ref-file.ts'
-import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
+import type { TagLocks } from '../git/tag-refs.ts'
+import { lockTags, readTagRef } from '../git/tag-refs.ts'
+import type { BranchUpdate, Repository, StoredObject, TagState } from './repository.ts'
+import { runUnwatched } from './repository.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
 import { RepositoryRefusedError } from '../store-errors.ts'
 import type { WrittenPack } from '../git/write-pack.ts'
@@ -60,13 +64,25 @@ export class LocalRepository implements Repository {
     const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : `refs/heads/${options.branch}`
     await assertBranch(gitDirectory, ref)
     const instance = await claimInstance(gitDirectory, { log: options.log })
+    const repository = new LocalRepository(gitDirectory, ref, options, () => instance.release())
     try {
       await takeOver(gitDirectory, ref, options.log)
+      await repository.#completeTags()
     } catch (error) {
-      await instance.release()
+      await repository.close()
       throw error
     }
-    return new LocalRepository(gitDirectory, ref, options, () => instance.release())
+    return repository
+  }
+
+  async #completeTags(): Promise<void> {
+    await completeTags({
+      gitDirectory: this.#gitDirectory,
+      head: await this.head(),
+      committer: this.#committer,
+      read: (id) => this.read(id),
+      log: this.#log,
+    })
   }
 
   head(): Promise<ObjectId | undefined> {
@@ -77,23 +93,52 @@ export class LocalRepository implements Repository {
     return this.#reader.read(id)
   }
 
-  async publish({ from, to, objects }: BranchUpdate): Promise<'published' | 'moved'> {
+  readTag(name: string): Promise<TagState> {
+    return readTagRef(this.#gitDirectory, name, (id) => this.read(id))
+  }
+
+  async publish({
+    from,
+    to,
+    objects,
+    tags = [],
+    runStep = runUnwatched,
+  }: BranchUpdate): Promise<'published' | 'moved'> {
     // Mostly known before anything is written.
     if ((await this.head()) !== from) return 'moved'
-    const written = await writePack(this.#gitDirectory, await buildPack(objects))
+    const written = await runStep('write-pack', async () => writePack(this.#gitDirectory, await buildPack(objects)))
     try {
-      // With a remote, this is where the pack is pushed: the branch here moves only after the one there.
-      return await moveRef({
+      const locks = await lockTags(this.#gitDirectory, tags)
+      if (locks === undefined) return 'moved'
+      return await runStep('move-branch', () => this.#moveBranch(from, to, locks))
+    } finally {
+      // Whatever became of the branch, the pack stays, for `git gc` to judge. Other gits may have relied on it: they do
+      // not write what some pack has, and `git repack -a -d` leaves out what a kept pack has and then removes the rest.
+      await this.#unkeep(written)
+    }
+  }
+
+  /** The branch, then the tags: nobody else can create them meanwhile, and the next start completes what does not come to it here. */
+  async #moveBranch(from: ObjectId | undefined, to: ObjectId, tags: TagLocks): Promise<'published' | 'moved'> {
+    const createTags = () =>
+      tags.commit((tag, error) =>
+        this.#log.error({ err: error, tag }, 'a tag could not be created: the next start will try again'),
+      )
+    try {
+      const outcome = await moveRef({
         gitDirectory: this.#gitDirectory,
         ref: this.#ref,
         from,
         to,
         reflog: { committer: this.#committer, message: 'signalbox' },
       })
+      if (outcome === 'published') await createTags()
+      return outcome
+    } catch (error) {
+      if (error instanceof RefNotDurableError) await createTags()
+      throw error
     } finally {
-      // Whatever became of the branch, the pack stays, for `git gc` to judge. Other gits may have relied on it: they do
-      // not write what some pack has, and `git repack -a -d` leaves out what a kept pack has and then removes the rest.
-      await this.#unkeep(written)
+      await tags.release()
     }
   }
 

@@ -1,5 +1,6 @@
 import type { ObjectId } from '../../core/object-id.ts'
 import type { GitObject, ObjectType } from '../git/git-object.ts'
+import type { RunStep } from '../store-observer.ts'
 
 /**
  * Where the objects and the branch are kept: on a disk, in memory, or (with a remote) on a disk that follows a server.
@@ -20,8 +21,15 @@ export interface Repository {
   read(id: ObjectId): Promise<StoredObject>
 
   /**
-   * Makes the objects durable and moves the branch from one commit to another, or, when the branch is no longer where
-   * it was, does neither and answers `moved`. A repository with a remote pushes the objects before it moves its own branch.
+   * What stands at the name of a tag at this moment: a name such as `v1`, without `refs/tags/`, that `isValidTagName`
+   * takes. A repository with a remote asks it, and fetches the commit when its copy lacks it.
+   */
+  readTag(name: string): Promise<TagState>
+
+  /**
+   * Makes the objects durable, moves the branch from one commit to another and creates the tags, or, when the branch is
+   * no longer where it was or a tag cannot be created any more, does nothing and answers `moved`: `readTag` then knows
+   * which. A repository with a remote pushes all of it at once before it moves its own branch.
    */
   publish(update: BranchUpdate): Promise<'published' | 'moved'>
 
@@ -37,4 +45,27 @@ export interface BranchUpdate {
   readonly from: ObjectId | undefined
   readonly to: ObjectId
   readonly objects: readonly GitObject[]
+  /** Lightweight tags to create: together with the branch's move, or not at all. */
+  readonly tags?: readonly NewTag[]
+  /** Runs the steps of the publication, where somebody watches how long each takes. */
+  readonly runStep?: RunStep
 }
+
+/** For updates that nobody watches. */
+export const runUnwatched: RunStep = (_step, work) => work()
+
+export interface NewTag {
+  /** Without `refs/tags/`. */
+  readonly name: string
+  /** The commit that gets it. */
+  readonly id: ObjectId
+}
+
+/** What stands at the name of a tag. */
+export type TagState =
+  /** Nothing: it can be created. */
+  | { readonly kind: 'absent' }
+  /** A commit, annotated tags followed to their end. */
+  | { readonly kind: 'commit'; readonly commit: ObjectId }
+  /** What is no tag of a commit, and in the way of one. `reason` goes on after the tag's name: `names a tree`. */
+  | { readonly kind: 'unusable'; readonly reason: string }

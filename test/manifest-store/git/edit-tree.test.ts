@@ -254,7 +254,7 @@ describe('removing', () => {
     expect(store.list(first.root)).toEqual(['a/', `a/e 100644 ${idOf('x')}`])
     const second = await store.edit(first.root, absent('a/e'))
     expect(second.root).toBe(emptyTreeId)
-    expect(second.objects).toEqual([{ id: emptyTreeId, type: 'tree', data: Buffer.alloc(0) }])
+    expect(second.objects).toEqual([{ id: emptyTreeId, type: 'tree', predecessor: first.root, data: Buffer.alloc(0) }])
   })
 
   it('leaves empty directories that were there before', async () => {

@@ -162,3 +162,44 @@ describe.runIf(hasGit)('the index', () => {
     expect(printed.trim().split('\n')).toEqual(expected)
   })
 })
+
+/** Versions of a large tree that differ in one entry each, as a batch of deployments to one environment makes them. */
+function versionsOfTree(count: number): GitObject[] {
+  const ids = Array.from({ length: 300 }, (_, index) => blob(`${index}`).id)
+  const versions: GitObject[] = []
+  for (let version = 0; version < count; version += 1) {
+    ids[(version * 7) % ids.length] = blob(`version ${version}`).id
+    const entries = ids.map((id, index) => ({ mode: '100644', name: `application-${index}`, id }))
+    const tree = createObject('tree', serializeTree(entries))
+    versions.push({ ...tree, predecessor: versions.at(-1)?.id })
+  }
+  return versions
+}
+
+describe('an object with a predecessor', () => {
+  it.runIf(hasGit)('is a small delta of it, in chains that git follows', async () => {
+    const versions = versionsOfTree(120)
+    const cwd = createBareRepository()
+    const { pack } = await buildPack(versions)
+    expect(pack.length).toBeLessThan(40_000)
+    const name = git(['index-pack', '--stdin'], { cwd, input: pack }).split('\t')[1]?.trim() ?? ''
+    const printed = git(['verify-pack', '-v', join(cwd, 'objects', 'pack', `pack-${name}.idx`)], { cwd })
+    const depths = printed.split('\n').flatMap((line) => / (\d+) [0-9a-f]{40}$/.exec(line)?.[1] ?? [])
+    expect(depths).toHaveLength(119)
+    expect(Math.max(...depths.map(Number))).toBeLessThanOrEqual(16)
+    for (const { id, data } of versions) expect(gitBytes(['cat-file', 'tree', id], { cwd }).equals(data)).toBe(true)
+  })
+
+  it('stands in the pack as it is when the predecessor does not come before it', async () => {
+    const [first, second] = versionsOfTree(2) as [GitObject, GitObject]
+    const { predecessor: _, ...alone } = second
+    expect(await buildPack([second])).toEqual(await buildPack([alone]))
+    expect(await buildPack([second, first])).toEqual(await buildPack([alone, first]))
+    expect((await buildPack([first, second])).pack.length).toBeLessThan((await buildPack([first, alone])).pack.length)
+  })
+
+  it('stands in the pack as it is when the two have little in common', async () => {
+    const [a, b] = [blob(randomBytes(3000)), blob(randomBytes(3000))]
+    expect(await buildPack([a, { ...b, predecessor: a.id }])).toEqual(await buildPack([a, b]))
+  })
+})
