@@ -1,12 +1,23 @@
-import { closeSync, cpSync, fstatSync, openSync, readdirSync, readSync, renameSync, writeSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  cpSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createTemporaryFolder, git, hasGit } from '../support/real-git.ts'
 import { startServer } from '../support/server-process.ts'
 import { canMount, makeReadOnly, mountSmallDisk } from '../support/small-disk.ts'
 
-async function serve(folder: string) {
-  const server = await startServer({ folder })
+async function serve(folder: string, user?: number) {
+  const server = await startServer({ folder, ...(user !== undefined && { user }) })
   onTestFinished(() => void server.stop('SIGKILL'))
   const repository = join(folder, 'data/manifests.git')
   const get = async (path: string) => {
@@ -46,6 +57,9 @@ function filesOf(repository: string): readonly string[] {
       .toSorted(),
   )
 }
+
+/** A user without rights, by number. */
+const nobody = 65_534
 
 const prognosis = '/api/environments/staging/releasetrain/prognosis'
 
@@ -107,6 +121,25 @@ describe('a repository', () => {
     expect(await server.health()).toEqual(head)
     expect((await server.lock('three')).status).toBe(200)
     assertSound(server.repository)
+  })
+
+  it('that belongs to somebody else makes writes fail and nothing else, until it is given back', async () => {
+    const folder = createTemporaryFolder()
+    // What root may do is not up to the mode of a file.
+    const user = process.getuid?.() === 0 ? nobody : undefined
+    if (user !== undefined) chownSync(folder, user, user)
+    const server = await serve(folder, user)
+    const packs = join(server.repository, 'objects/pack')
+    const before = filesOf(server.repository)
+    chmodSync(packs, 0o555)
+    expect(await server.lock('one')).toMatchObject(unavailable(/EACCES: permission denied/))
+    expect((await server.get(prognosis)).status).toBe(200)
+    expect((await server.health()).status).toBe('degraded')
+    expect(filesOf(server.repository)).toEqual(before)
+
+    chmodSync(packs, 0o755)
+    expect((await server.lock('two')).status).toBe(200)
+    expect((await server.health()).status).toBe('ok')
   })
 
   it('without a commit is not begun anew when it is deleted', async () => {

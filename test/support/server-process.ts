@@ -20,6 +20,8 @@ interface StartOptions {
   /** Its current folder: the demo repository is made below it. */
   readonly folder: string
   readonly environment?: Readonly<Record<string, string>>
+  /** The user that it runs as, by number. */
+  readonly user?: number
   /** Arguments of Node itself. */
   readonly nodeArguments?: readonly string[]
   /** Whether messages can be sent to it. */
@@ -62,11 +64,13 @@ function launch({
   environment = {},
   nodeArguments = [],
   hasChannel = false,
+  user,
 }: StartOptions): Omit<ServerProcess, 'url'> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SIGNALBOX_'))
   const child = spawn(process.execPath, ['--enable-source-maps', ...nodeArguments, serverMain], {
     cwd: folder,
     env: { ...Object.fromEntries(inherited), SIGNALBOX_PORT: '0', ...environment },
+    ...(user !== undefined && { uid: user, gid: user }),
     stdio: ['ignore', 'pipe', 'pipe', ...(hasChannel ? ['ipc' as const] : [])],
   })
   let stdout = ''
