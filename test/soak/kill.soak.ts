@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { hasGit } from '../support/real-git.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
 import type { Write } from './judge-writes.ts'
@@ -34,7 +35,7 @@ interface Figures {
  * that was acknowledged is in history exactly once, no write that was answered with an error is, and one that was not answered is
  * at most once.
  */
-it('nothing that was acknowledged is lost when the process is killed', async () => {
+it.runIf(hasGit)('nothing that was acknowledged is lost when the process is killed', async () => {
   const seed = readSeed()
   const kills = readCount('SOAK_KILLS', 200)
   const random = new Random(seed)
