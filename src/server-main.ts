@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
@@ -19,9 +17,9 @@ import { toFormLimits } from './http/form.ts'
 import { WorkerManifestChecker } from './manifest-check/worker-manifest-checker.ts'
 import { assertNotExported } from './manifest-store/repository/assert-not-exported.ts'
 import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
-import { LocalRepository } from './manifest-store/repository/local-repository.ts'
-import { seedRepository } from './manifest-store/repository/seed-repository.ts'
 import { RepositoryRefusedError } from './manifest-store/store-errors.ts'
+import { openRepository } from './open-repository.ts'
+import { readSecret } from './read-secret.ts'
 import { shutDown } from './shut-down.ts'
 import { Metrics } from './telemetry/metrics.ts'
 import { createTracing } from './telemetry/tracing.ts'
@@ -31,9 +29,6 @@ const exitCodeForConfig = 78
 
 /** How many milliseconds the rest may take when there is no more patience: last answers, and telling Argo CD. */
 const afterPatience = 8000
-
-const demoRepository = 'data/manifests.git'
-const fixture = fileURLToPath(new URL('../manifests-fixture', import.meta.url))
 
 await main()
 
@@ -88,16 +83,12 @@ function readConfigOrExit(): ServerConfig {
 async function start(config: ServerConfig, log: pino.Logger) {
   const clock = () => new Date()
   const admission = await createAdmission(config, log)
-  const path = config.repository ?? demoRepository
-  if (config.repository === undefined && !existsSync(path)) {
-    await seedRepository(path, fixture, config.committer, clock())
-    log.info({ path }, 'made the demo repository from manifests-fixture')
-  }
+  const hookSecret = config.hookSecret && (await readSecret('SIGNALBOX_HOOK_SECRET_FILE', config.hookSecret))
   const version = await readVersion()
   const metrics = new Metrics(version)
   metrics.collectProcess()
   const tracing = await createTracing({ environment: process.env, version, log })
-  const repository = await LocalRepository.open({ path, branch: config.branch, committer: config.committer, log })
+  const repository = await openRepository(config, { clock, log, observer: metrics })
   const webhook = createWebhook(config, repository.url, log)
   const store = new GitManifestStore({
     repository,
@@ -138,6 +129,8 @@ async function start(config: ServerConfig, log: pino.Logger) {
       observer: metrics,
       tracer: tracing,
       metrics: config.metrics === undefined ? metrics : undefined,
+      pushHook: hookSecret === undefined ? undefined : { secret: hookSecret, branch: repository.branch },
+      retryAfter: config.retryAfter,
     })
     const metricsServer = config.metrics && (await listenForMetrics(config.metrics, config, metrics, admission, log))
     await app.listen({ host: config.host, port: config.port })

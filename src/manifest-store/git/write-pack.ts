@@ -123,6 +123,18 @@ async function hasLength(path: string, length: number): Promise<boolean> {
   }
 }
 
+/** Never throws: what the pack was written for has happened, or has not, and the next start removes what stays behind. */
+export async function releaseQuietly(
+  written: WrittenPack,
+  log: { warn(details: object, message: string): void },
+): Promise<void> {
+  try {
+    await written.release()
+  } catch (error) {
+    log.warn({ err: error }, 'a .keep file could not be removed: git does not repack its pack until it is gone')
+  }
+}
+
 /**
  * Releases the packs of attempts that a crash cut short, so that git may treat them like any other. To be called at
  * start, when no other instance lives. Answers how many there were.
