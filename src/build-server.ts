@@ -14,6 +14,8 @@ import { RequestError, sendProblem } from './http/problem.ts'
 import type { RateLimits } from './http/rate-limits.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
 import type { RequestObserver } from './http/request-observer.ts'
+import type { RequestTracer } from './http/request-trace.ts'
+import { registerTracer } from './http/request-trace.ts'
 import { createRelease } from './http/routes/create-release.ts'
 import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
 import { deleteApplication } from './http/routes/delete-application.ts'
@@ -66,6 +68,7 @@ export interface ServerOptions extends Omit<ServerContext, 'principalOf'> {
   readonly version: string
   /** What is served at /metrics; undefined when it is served elsewhere. */
   readonly metrics?: MetricsSource | undefined
+  readonly tracer?: RequestTracer | undefined
 }
 
 /** Long enough for every name that can exist, short enough to be read by a person. */
@@ -116,6 +119,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     }
   })
 
+  registerTracer(app, options.tracer)
   registerClosing(app)
   app.addHook('onResponse', async (request, reply) => tellAnswer(request, reply, options.observer))
 
@@ -169,7 +173,9 @@ function tellAnswer(request: FastifyRequest, reply: FastifyReply, observer: Requ
   const url = withoutSecrets(request.url)
   const route = request.routeOptions.url
   const { statusCode: status, elapsedTime } = reply
-  request.log.info({ method, url, route, status, milliseconds: Math.round(elapsedTime) }, `${method} ${url} ${status}`)
+  const { traceId } = request.trace ?? {}
+  const details = { method, url, route, status, milliseconds: Math.round(elapsedTime), ...(traceId && { traceId }) }
+  request.log.info(details, `${method} ${url} ${status}`)
   observer?.requestAnswered({ method, route, status, milliseconds: elapsedTime })
 }
 

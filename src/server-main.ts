@@ -22,6 +22,7 @@ import { openRepository } from './open-repository.ts'
 import { readSecret } from './read-secret.ts'
 import { shutDown } from './shut-down.ts'
 import { Metrics } from './telemetry/metrics.ts'
+import { createTracing } from './telemetry/tracing.ts'
 
 /** EX_CONFIG of sysexits.h: starting again without a change will not help. */
 const exitCodeForConfig = 78
@@ -42,7 +43,10 @@ async function main(): Promise<void> {
   for (const { name, instead } of unreadVariables(process.env)) log.warn(`${name} is not read: set ${instead} instead`)
 
   try {
-    const { app, metricsServer, store, manifestChecker, repository, webhook, admission } = await start(config, log)
+    const { app, metricsServer, tracing, store, manifestChecker, repository, webhook, admission } = await start(
+      config,
+      log,
+    )
     const patience = config.shutdownSeconds * 1000
     closeWithGrace({ delay: patience + afterPatience, logger: log }, async ({ err, signal }) => {
       if (err) log.fatal({ err }, 'an error that nobody expected')
@@ -51,6 +55,7 @@ async function main(): Promise<void> {
       await metricsServer?.close()
       await manifestChecker.close()
       await webhook?.close()
+      await tracing?.close().catch((error: unknown) => log.warn({ err: error }, 'the last traces could not be sent'))
       admission.close()
       log.info('closed')
       if (!isFinished) throw new Error('not everything that was begun could be finished')
@@ -82,6 +87,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
   const version = await readVersion()
   const metrics = new Metrics(version)
   metrics.collectProcess()
+  const tracing = await createTracing({ environment: process.env, version, log })
   const repository = await openRepository(config, { clock, log, observer: metrics })
   const webhook = createWebhook(config, repository.url, log)
   const store = new GitManifestStore({
@@ -90,6 +96,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
     clock,
     log,
     observer: metrics,
+    ...(tracing && { tracer: tracing }),
     maximumQueueSize: config.maximumQueueSize,
     ...(webhook && { onPublished: (update) => webhook.announce(update) }),
   })
@@ -120,13 +127,14 @@ async function start(config: ServerConfig, log: pino.Logger) {
       logger: log,
       version,
       observer: metrics,
+      tracer: tracing,
       metrics: config.metrics === undefined ? metrics : undefined,
       pushHook: hookSecret === undefined ? undefined : { secret: hookSecret, branch: repository.branch },
       retryAfter: config.retryAfter,
     })
     const metricsServer = config.metrics && (await listenForMetrics(config.metrics, config, metrics, admission, log))
     await app.listen({ host: config.host, port: config.port })
-    return { app, metricsServer, store, manifestChecker, repository, webhook, admission }
+    return { app, metricsServer, tracing, store, manifestChecker, repository, webhook, admission }
   } catch (error) {
     await store.close()
     throw error

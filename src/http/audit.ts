@@ -1,17 +1,22 @@
 import type { FastifyRequest } from 'fastify'
+import { DomainError } from '../core/errors.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import { addressOf } from './client-address.ts'
 import { withoutTokens } from './without-secrets.ts'
 
-/** What became of a wish to change something. */
+/** What became of a wish. */
 type AuditOutcome =
   /** The commit is absent when nothing had to change, or nothing was to be. */
   | { readonly outcome: 'done'; readonly commit: ObjectId | undefined }
-  | { readonly outcome: 'refused'; readonly code: string }
+  /** The reason is that of a denial, and holds nothing of what was sent but names. */
+  | { readonly outcome: 'refused'; readonly code: string; readonly reason?: string }
+
+/** Requests whose line is written. */
+const audited = new WeakSet<FastifyRequest>()
 
 /**
- * One line of the log for each decision about a write: who wanted what, and what became of it. The line has the request's
- * id, like all of its lines. Nothing is written about routes that change nothing. `target` completes what the path says.
+ * One line of the log for a decision about a write: who wanted what, and what became of it. The line has the request's id, like
+ * all of its lines. Nothing is written about routes that change nothing: see `auditRefusal`. `target` completes what the path says.
  */
 export function audit(
   request: FastifyRequest,
@@ -19,18 +24,49 @@ export function audit(
   target: Readonly<Record<string, string>> = {},
 ): void {
   const { access } = request.routeOptions.config
-  if (access === undefined || typeof access === 'string') return
+  if (access !== undefined && typeof access !== 'string') write(request, access.action, outcome, target)
+}
+
+/** What says that somebody may not do something, or that nobody knows who it is. All else that can be wrong with a read is no decision. */
+const denials: readonly string[] = ['UNAUTHENTICATED', 'PERMISSION_DENIED', 'MISDIRECTED_REQUEST', 'TOKEN_REFUSED']
+
+/** The line for a request that was refused: for any reason when it is a write, else when it was denied. */
+export function auditRefusal(request: FastifyRequest, code: string, error: unknown): void {
+  const isDenied = denials.includes(code)
+  const hasSafeReason = code === 'UNAUTHENTICATED' || code === 'PERMISSION_DENIED'
+  const outcome: AuditOutcome = {
+    outcome: 'refused',
+    code,
+    ...(hasSafeReason && error instanceof Error && { reason: withoutTokens(error.message) }),
+  }
+  const { access } = request.routeOptions.config
+  if (access === undefined || typeof access !== 'string') return audit(request, outcome)
+  if (!isDenied || (access === 'public' && code === 'MISDIRECTED_REQUEST')) return
+  const action = error instanceof DomainError && error.problem.code === 'PERMISSION_DENIED' && error.problem.action
+  write(request, action || (access === 'public' ? 'SignIn' : 'Read'), outcome)
+}
+
+function write(
+  request: FastifyRequest,
+  action: string,
+  outcome: AuditOutcome,
+  target: Readonly<Record<string, string>> = {},
+): void {
+  // What goes wrong with the answer afterwards is no second decision.
+  if (audited.has(request)) return
+  audited.add(request)
   const { caller } = request
   const all = { ...(request.params as Record<string, string>), ...target }
   const line = {
-    action: access.action,
+    action,
     principal: caller?.id,
     name: caller?.principal.name,
     email: caller?.principal.email,
     ...(caller?.principal.isClaimed === true && { claimed: true }),
     address: addressOf(request),
+    ...((request.query as { readonly dryrun?: unknown } | undefined)?.dryrun === 'true' && { dryRun: true }),
     target: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, withoutTokens(value)])),
     ...outcome,
   }
-  request.log.info({ audit: line }, `${access.action} ${outcome.outcome}`)
+  request.log.info({ audit: line }, `${action} ${outcome.outcome}`)
 }

@@ -189,10 +189,10 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
     ...(endpoint.multipart && {
       body: {
         content: {
-          'multipart/form-data': { schema: endpoint.multipart },
           ...(endpoint.jsonInsteadOfMultipart && {
             'application/json': { schema: endpoint.jsonInsteadOfMultipart.schema },
           }),
+          'multipart/form-data': { schema: endpoint.multipart },
         },
       },
       'x-body-required': true,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Prognosis } from '../core/release-train-prognosis.ts'
+import type { EnvironmentPrognosis, Prognosis } from '../core/release-train-prognosis.ts'
 import { heldVersion } from '../core/release-train.ts'
 
 /**
@@ -7,16 +7,29 @@ import { heldVersion } from '../core/release-train.ts'
  * version to come, or the skip cause and the version that a lock makes the train queue. Commits that touch none of it do not change it; nor do lock messages, times or
  * the form in which it is shown. 32 hex digits.
  */
-export function fingerprintOf(prognosis: Prognosis): string {
-  const hash = createHash('sha256')
-  hash.update(JSON.stringify([prognosis.target.kind, prognosis.target.name, prognosis.team ?? null]))
-  for (const { environment, outcome } of prognosis.environments) {
-    hash.update(JSON.stringify(outcome.kind === 'skipped' ? [environment, outcome.cause] : [environment]))
-    if (outcome.kind === 'skipped') continue
-    for (const { application, deployedVersion, outcome: of } of outcome.applications) {
-      const to = of.kind === 'travels' ? String(of.release.version) : `${of.cause} ${heldVersion(of) ?? ''}`
-      hash.update(JSON.stringify([application, String(deployedVersion ?? ''), to]))
-    }
-  }
-  return hash.digest('hex').slice(0, 32)
+export function fingerprintOf({ target, team, environments }: Prognosis): string {
+  return digestOf([target.kind, target.name, team ?? null, ...environments.map(environmentDigest)])
+}
+
+/** Decisions about an environment stay the same object from one prognosis to the next while they are the same. */
+const digests = new WeakMap<EnvironmentPrognosis, string>()
+
+function environmentDigest(prognosis: EnvironmentPrognosis): string {
+  let digest = digests.get(prognosis)
+  if (digest === undefined) digests.set(prognosis, (digest = toEnvironmentDigest(prognosis)))
+  return digest
+}
+
+function toEnvironmentDigest({ environment, outcome }: EnvironmentPrognosis): string {
+  if (outcome.kind === 'skipped') return digestOf([environment, outcome.cause])
+  const decisions = outcome.applications.map(({ application, deployedVersion, outcome: of }) => [
+    application,
+    String(deployedVersion ?? ''),
+    of.kind === 'travels' ? String(of.release.version) : `${of.cause} ${heldVersion(of) ?? ''}`,
+  ])
+  return digestOf([environment, decisions])
+}
+
+function digestOf(content: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32)
 }

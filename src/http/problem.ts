@@ -18,7 +18,7 @@ import {
 import { messageType, toJson } from '../protobuf/messages.ts'
 import type { ListedLockMessage } from '../protobuf/to-locks-message.ts'
 import { toListedLockMessage } from '../protobuf/to-locks-message.ts'
-import { audit } from './audit.ts'
+import { auditRefusal } from './audit.ts'
 import { prognosisBodyOf } from './prognosis-message.ts'
 
 declare module 'fastify' {
@@ -148,7 +148,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   else if (error instanceof AbandonedError) request.log.info({ code: problem.code }, error.message)
   // What was wrong with a request may quote it, secrets included: that is for its caller alone.
   else request.log.debug({ code: problem.code }, `answered ${problem.status}`)
-  audit(request, { outcome: 'refused', code: problem.code })
+  auditRefusal(request, problem.code, error)
   const { retryAfter } = problem
   if (retryAfter !== undefined) {
     reply.header('Retry-After', String(retryAfter === 'as-configured' ? request.server.retryAfter : retryAfter))

@@ -89,7 +89,7 @@ export function toEnvironmentPrognosesMessage(
   )
 }
 
-function toEnvironmentPrognosisMessage(
+export function toEnvironmentPrognosisMessage(
   { upstream, outcome }: EnvironmentPrognosis,
   manifestDiffs: ReadonlyMap<string, string> | undefined,
 ): EnvironmentPrognosisMessage {

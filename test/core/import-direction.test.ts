@@ -25,9 +25,9 @@ const ports: Readonly<Record<string, readonly string[]>> = {
   'manifest-store': [
     'manifest-store/manifest-store.ts',
     'manifest-store/store-errors.ts',
+    'manifest-store/store-observer.ts',
     'manifest-store/remote/remote-address.ts',
     'manifest-store/remote/remote-config.ts',
-    'manifest-store/store-observer.ts',
   ],
   'manifest-check': ['manifest-check/manifest-checker.ts'],
 }

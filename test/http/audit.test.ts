@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { actions } from '../../src/core/principal.ts'
+import { ExchangeRefusedError } from '../../src/auth/token-exchange.ts'
+import { actions, createUnrestrictedPrincipal } from '../../src/core/principal.ts'
+import { createTestChecker } from '../support/manifest-checker.ts'
 import type { TestServer } from '../support/test-server.ts'
 import { createTestServer } from '../support/test-server.ts'
 import { aCaller, aTokenAdmission, bearer } from '../support/token-admission.ts'
@@ -61,6 +63,17 @@ describe('a decision about a write', () => {
     expect(auditLines(server)[0]).not.toHaveProperty('commit')
   })
 
+  it('says that it was about a trial', async () => {
+    const server = await createTestServer({ options: { admission } })
+    await server.send('DELETE /api/environments/production-fr?dryrun=true', { headers: bearer(token) })
+    await server.send('DELETE /api/environments/production-fr?dryrun=false', { headers: bearer(token) })
+    expect(auditLines(server)).toMatchObject([
+      { action: 'DeleteEnvironment', outcome: 'done', dryRun: true },
+      { action: 'DeleteEnvironment', outcome: 'done', commit: await server.head() },
+    ])
+    expect(auditLines(server)[1]).not.toHaveProperty('dryRun')
+  })
+
   it.each([
     [
       'by the policy',
@@ -102,12 +115,94 @@ describe('a decision about a write', () => {
     ])
   })
 
-  it('is none when something is read', async () => {
+  it('has one line though the answer fails afterwards', async () => {
+    const manifestChecker = createTestChecker()
+    manifestChecker.diff = async () => Promise.reject(new Error('the difference cannot be told'))
+    const server = await createTestServer({ options: { admission, manifestChecker } })
+    const headers = { ...formHeaders, ...bearer(token) }
+    expect(await server.send('POST /api/release', { headers, body: releaseForm('4') })).toMatchObject({ status: 500 })
+    expect(auditLines(server)).toMatchObject([{ outcome: 'refused', code: 'different' }])
+  })
+})
+
+describe('a decision about a read', () => {
+  const prognosis = '/api/environments/staging/releasetrain/prognosis'
+  const guest = { principal: 'https://issuer.example.com guest', name: 'guest', email: 'guest@example.com' }
+
+  it('has no line when it is allowed, whatever is found', async () => {
     const server = await createTestServer({ options: { admission } })
-    await server.send('GET /api/environments/staging/releasetrain/prognosis', { headers: bearer(token) })
+    await server.send(`GET ${prognosis}`, { headers: bearer(token) })
     await server.send('GET /api/environments/nowhere', { headers: bearer(token) })
+    await server.send('GET /api/locks?x=1', { headers: bearer(token) })
     await server.send('POST /api/application/cart/release/manifests/1', { headers: bearer(token) })
+    for (const path of ['/nothing', '/healthz', '/docs', '/openapi.json']) await server.send(`GET ${path}`)
+    await server.send('DELETE /api/locks')
     expect(auditLines(server)).toEqual([])
+  })
+
+  it('has one when a prognosis is denied', async () => {
+    const server = await createTestServer({ options: { admission } })
+    const denied = 'GET /api/environment-groups/production/releasetrain/prognosis'
+    expect(await server.send(denied, { headers: { ...bearer('guest'), 'x-request-id': 'r-2' } })).toMatchObject({
+      status: 403,
+    })
+    expect(auditLines(server)).toEqual([
+      {
+        reqId: 'r-2',
+        ...guest,
+        action: 'DeployReleaseTrain',
+        address: '127.0.0.1',
+        target: { group: 'production' },
+        outcome: 'refused',
+        code: 'PERMISSION_DENIED',
+        reason: expect.stringContaining("action 'DeployReleaseTrain' on environment 'production-") as string,
+      },
+    ])
+  })
+
+  it.each([
+    ['nobody is known', `GET ${prognosis}`, {}, 'nobody is known by this request'],
+    ['the token is not good', 'GET /api/whoami', bearer('stranger'), 'the token is "not'],
+    ['the token is not good', 'HEAD /api/locks', bearer('stranger'), 'the token is "not'],
+    [
+      'the token is not good',
+      'POST /api/application/cart/release/manifests/1',
+      bearer('stranger'),
+      'the token is "not',
+    ],
+  ])('has one because %s: %s', async (_why, line, headers, reason) => {
+    const server = await createTestServer({ options: { admission } })
+    const answer = await server.send(line, { headers })
+    expect(auditLines(server)).toMatchObject([
+      {
+        reqId: answer.headers['x-request-id'],
+        action: 'Read',
+        outcome: 'refused',
+        code: 'UNAUTHENTICATED',
+        reason: expect.stringContaining(reason) as string,
+      },
+    ])
+    expect(auditLines(server)[0]).not.toHaveProperty('principal')
+  })
+
+  it('has one when a page under a name of its own asks', async () => {
+    const principal = createUnrestrictedPrincipal({ name: 'x', email: 'x@example.com' })
+    const options = { admission: { mode: 'none', principal, hosts: [], acceptsAddresses: false } } as const
+    const server = await createTestServer({ options })
+    await server.send('GET /api/locks', { headers: { host: 'evil.example.com' } })
+    await server.send('PUT /api/environments/staging/releasetrain', { headers: { host: '127.0.0.1', origin: 'null' } })
+    expect(auditLines(server)).toMatchObject([
+      { action: 'Read', outcome: 'refused', code: 'MISDIRECTED_REQUEST' },
+      { action: 'DeployReleaseTrain', outcome: 'refused', code: 'CROSS_SITE' },
+    ])
+  })
+
+  it('has one when a token is not taken in exchange', async () => {
+    const exchange = { exchange: async () => Promise.reject(new ExchangeRefusedError('not this one')) }
+    const server = await createTestServer({ options: { admission: { ...admission, exchange } } })
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    await server.send('POST /token', { headers: form, body: `subject_token=${token}` })
+    expect(auditLines(server)).toMatchObject([{ action: 'SignIn', outcome: 'refused', code: 'TOKEN_REFUSED' }])
   })
 })
 

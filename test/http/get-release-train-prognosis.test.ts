@@ -93,7 +93,7 @@ describe('the prognosis as text for a terminal', () => {
     const answer = await send(`GET ${staging}`, { headers: { accept: 'text/plain' } })
     expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
     expect(answer.text).toMatchInlineSnapshot(`
-      "staging  from development                     fingerprint 7f45c2f76739c6b78fa4754a4be889aa
+      "staging  from development                     fingerprint dddcbe4b8e64d61ad2ed53f9aa816c8a
 
         APPLICATION  TEAM        FROM  TO
         cart         storefront     4  5
@@ -114,7 +114,7 @@ describe('the prognosis as text for a terminal', () => {
     const { send } = await createTestServer()
     const answer = await send(`GET ${production}`, { headers: { accept: 'text/plain' } })
     expect(answer.text).toMatchInlineSnapshot(`
-      "production  3 environments                    fingerprint 2197a34befc63d9906728d22f7b05d2d
+      "production  3 environments                    fingerprint b64a8f2cf35e576941e5cc88407aa75e
 
       production-de  from staging
 

@@ -1,125 +1,13 @@
 import { fastify } from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Action } from '../../src/core/principal.ts'
 import { actions, createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import { registerGuard } from '../../src/http/guard.ts'
 import { open, request } from '../support/connection.ts'
-import { registeredPaths } from '../support/registered-paths.ts'
-import type { TestServer } from '../support/test-server.ts'
+import { actionOf, isPublic, requestOf, routesOf } from '../support/route-requests.ts'
 import { aProblem, createTestServer, itAnswers, listenTestServer } from '../support/test-server.ts'
 import { aCaller, aTokenAdmission, bearer } from '../support/token-admission.ts'
 
-const manifest = 'a: 1'
-const form = [
-  '--b\r\nContent-Disposition: form-data; name="application"\r\n\r\ncart',
-  `--b\r\nContent-Disposition: form-data; name="manifests[development]"; filename="m"\r\n\r\n${manifest}`,
-  '--b--\r\n',
-].join('\r\n')
 const json = { 'content-type': 'application/json' }
-const lock = { headers: json, body: { message: 'x' } }
-const release = { headers: { 'content-type': 'multipart/form-data; boundary=b' }, body: form }
-
-/** A request that works for somebody who may, by the route that takes it. */
-const requests: Readonly<Record<string, { readonly url: string; readonly headers?: object; readonly body?: unknown }>> =
-  {
-    'GET /': { url: '/' },
-    'GET /docs': { url: '/docs' },
-    'GET /docs/json': { url: '/docs/json' },
-    'GET /docs/yaml': { url: '/docs/yaml' },
-    'GET /docs/static/*': { url: '/docs/static/swagger-ui.css' },
-    'GET /docs/static/index.html': { url: '/docs/static/index.html' },
-    'GET /docs/static/swagger-initializer.js': { url: '/docs/static/swagger-initializer.js' },
-    'GET /docs/static/theme/theme.css': { url: '/docs/static/theme/theme.css' },
-    'GET /healthz': { url: '/healthz' },
-    'GET /readyz': { url: '/readyz' },
-    'GET /openapi.json': { url: '/openapi.json' },
-    'GET /openapi.yaml': { url: '/openapi.yaml' },
-    'POST /api/release': { url: '/api/release', ...release },
-    'POST /release': { url: '/release', ...release },
-    'PUT /api/environments/:environment/applications/:application/deployment': {
-      url: '/api/environments/staging/applications/cart/deployment',
-      body: { version: 4 },
-    },
-    ...Object.fromEntries(
-      [
-        '/environments/:environment/locks/:lockId',
-        '/environments/:environment/applications/:application/locks/:lockId',
-        '/api/environments/:environment/lock/team/:team/:lockId',
-        '/environment-groups/:group/locks/:lockId',
-      ].flatMap((path) => [
-        [`PUT ${path}`, { url: withNames(path), ...lock }],
-        [`DELETE ${path}`, { url: withNames(path), headers: json }],
-      ]),
-    ),
-    'POST /api/environments/:environment': { url: '/api/environments/qa', headers: json, body: {} },
-    'POST /environments/:environment': { url: '/environments/qa', headers: json, body: {} },
-  }
-
-const isPublic = /^((GET|HEAD) \/(docs.*|healthz|readyz|openapi\.(json|yaml))?|POST \/token)$/
-
-/** The action that each write needs at least. */
-const actionOf: Readonly<Record<string, Action>> = {
-  'PUT /environments/:environment/releasetrain': 'DeployReleaseTrain',
-  'PUT /environment-groups/:group/releasetrain': 'DeployReleaseTrain',
-  'PUT /api/environments/:environment/releasetrain': 'DeployReleaseTrain',
-  'PUT /api/environment-groups/:group/releasetrain': 'DeployReleaseTrain',
-  'POST /api/release': 'CreateRelease',
-  'POST /release': 'CreateRelease',
-  'POST /api/environments/:environment': 'CreateEnvironment',
-  'POST /environments/:environment': 'CreateEnvironment',
-  'DELETE /api/environments/:environment': 'DeleteEnvironment',
-  'PUT /api/environments/:environment/applications/:application/deployment': 'DeployRelease',
-  'DELETE /api/environments/:environment/applications/:application': 'DeleteEnvironmentApplication',
-  'POST /api/applications/:application/undeploy-release': 'CreateUndeploy',
-  'DELETE /api/applications/:application': 'DeployUndeploy',
-  ...Object.fromEntries(
-    ['PUT', 'DELETE'].flatMap((method) =>
-      Object.keys(requests)
-        .filter((route) => route.startsWith(`${method} `) && route.endsWith('/:lockId'))
-        .map((route): [string, Action] => [route, method === 'PUT' ? 'CreateLock' : 'DeleteLock']),
-    ),
-  ),
-}
-
-function withNames(path: string): string {
-  const names: Record<string, string> = {
-    environment:
-      path.startsWith('/api/environments/:environment') && path.endsWith(':environment') ? 'production-fr' : 'staging',
-    application: 'cart',
-    group: 'production',
-    team: 'payments',
-    lockId: 'freeze',
-    version: '4',
-    commit: 'd93ca688e4286f8bc156627d8f31a640a10bb77b',
-  }
-  return path.replaceAll(/:(\w+)/g, (_, name: string) => names[name] ?? name)
-}
-
-/** Every route that is registered, but for those that answer wrong methods; HEAD too. */
-async function routesOf(server: TestServer): Promise<readonly string[]> {
-  const routes = await Promise.all(
-    [...new Set(registeredPaths(server))].map(async (path) => {
-      const { headers } = await server.send(`OPTIONS ${withNames(path)}`)
-      const methods = (headers['allow'] ?? 'GET, HEAD').split(', ').filter((method) => method !== 'OPTIONS')
-      return methods.map((method) => `${method} ${path}`)
-    }),
-  )
-  return routes.flat()
-}
-
-function requestOf(route: string): {
-  readonly line: string
-  readonly headers: Record<string, string>
-  readonly body?: string | object
-} {
-  const [method = '', path = ''] = route.split(' ')
-  const known = requests[route.replace(/^HEAD /, 'GET ')]
-  return {
-    line: `${method} ${known?.url ?? withNames(path)}`,
-    headers: { ...(known?.headers as Record<string, string> | undefined) },
-    ...(known?.body !== undefined && { body: known.body as object }),
-  }
-}
 
 describe('where callers are asked who they are', () => {
   const keeper = aCaller('keeper', actions)
@@ -134,10 +22,21 @@ describe('where callers are asked who they are', () => {
     expect(writes.toSorted()).toEqual(Object.keys(actionOf).toSorted())
 
     for (const route of routes) {
-      const { send } = await createTestServer({ options })
+      const { send, log } = await createTestServer({ options })
       const { line, headers, body } = requestOf(route)
-      const ask = (more: object) =>
-        send(line, { headers: { ...headers, ...more }, ...(body !== undefined && { body }) })
+      const ask = async (more: object) => {
+        const before = log.filter((one) => 'audit' in one).length
+        const answer = await send(line, { headers: { ...headers, ...more }, ...(body !== undefined && { body }) })
+        const isDecision = actionOf[route] !== undefined || [401, 403].includes(answer.status)
+        const written = log.filter((one) => 'audit' in one).length - before
+        expect([route, answer.status, 'audit lines', written]).toEqual([
+          route,
+          answer.status,
+          'audit lines',
+          isDecision ? 1 : 0,
+        ])
+        return answer
+      }
       const nobody = await ask({})
       expect([route, nobody.status === 401, nobody.hasCommitted]).toEqual([route, !isPublic.test(route), false])
       if (isPublic.test(route)) continue

@@ -1,10 +1,12 @@
 import protojson from 'protobufjs/ext/protojson.js'
 import { describe, expect, it } from 'vitest'
+import { actions } from '../../src/core/principal.ts'
 import { parseCommit } from '../../src/manifest-store/git/commit.ts'
 import { publishedRoot } from '../protobuf/published-proto.ts'
 import { absent, environmentLock, file, link } from '../support/changes.ts'
 import type { Answer, TestServer } from '../support/test-server.ts'
 import { aPrincipal, aProblem, createTestServer, itAnswers } from '../support/test-server.ts'
+import { aCaller, aTokenAdmission, bearer } from '../support/token-admission.ts'
 
 const staging = '/api/environments/staging/releasetrain'
 const production = '/api/environment-groups/production/releasetrain'
@@ -122,6 +124,34 @@ describe('a release train', () => {
         'Signalbox-Principal: Test Author <deployer@example.com>',
         'Signalbox-Request: pipeline-4711',
       ].join('\n'),
+    )
+  })
+
+  it("is what its own principal's prognosis says, and no other's", async () => {
+    const everyone = aCaller('keeper', actions)
+    const isInTeam = (team: string | undefined) => team === 'logistics'
+    const few = { ...aCaller('driver', actions), principal: { ...everyone.principal, isInTeam } }
+    const { send } = await createTestServer({ options: { admission: aTokenAdmission({ everyone, few }) } })
+    const ask = (method: string, who: string, match?: string) =>
+      send(`${method} ${staging}${method === 'GET' ? '/prognosis' : ''}`, {
+        headers: { ...bearer(who), ...(match !== undefined && { 'if-match': `"${match}"` }) },
+      })
+    const [forAll, forFew] = [await ask('GET', 'everyone'), await ask('GET', 'few')]
+    expect(forFew.json).toMatchObject({
+      envsPrognoses: {
+        staging: {
+          appsPrognoses: {
+            prognoses: { cart: { skipCause: 'NO_TEAM_PERMISSION' }, inventory: { deployedVersion: {} } },
+          },
+        },
+      },
+    })
+    expect(fingerprintOf(forAll)).not.toBe(fingerprintOf(forFew))
+    expect(await ask('PUT', 'few', fingerprintOf(forAll))).toMatchObject({ status: 412, hasCommitted: false })
+    const train = await ask('PUT', 'few', fingerprintOf(forFew))
+    expect(train).toMatchObject({ status: 200, hasCommitted: true })
+    expect((train.json as { environments: object }).environments).toEqual(
+      (forFew.json as { envsPrognoses: object }).envsPrognoses,
     )
   })
 

@@ -49,6 +49,7 @@ export interface ServerSetup {
       | 'pushHook'
       | 'retryAfter'
       | 'metrics'
+      | 'manifestChecker'
     >
   >
 }

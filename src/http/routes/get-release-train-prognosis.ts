@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { prognoseReleaseTrain } from '../../core/release-train-prognosis.ts'
 import { registerEndpoint } from '../endpoint.ts'
+import { fingerprintOf } from '../fingerprint.ts'
 import { diffManifests } from '../manifest-diffs.ts'
-import { prognosisBodyOf } from '../prognosis-message.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
-import { notModified, sendRepresentation } from '../send-message.ts'
+import { notModified, sendTagged } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
 import { prognosisQuery, releaseTrainPaths, targetName, trainParams } from './release-train-paths.ts'
 import { whenCallerLeaves } from '../when-caller-leaves.ts'
@@ -53,8 +53,14 @@ export function getReleaseTrainPrognosis(app: FastifyInstance, context: ServerCo
           query.diff === 'true' && form.showsDiffs
             ? await diffManifests(prognosis, snapshot, { ...context, signal: whenCallerLeaves(reply) })
             : undefined
-        const message = prognosisBodyOf(prognosis, snapshot.commit, manifestDiffs)
-        return sendRepresentation(request, reply, form.contentType, form.toPrognosisBody(message), message.fingerprint)
+        const fingerprint = fingerprintOf(prognosis)
+        const { contentType } = form
+        const { hash, toBytes } = form.toPrognosisBody(prognosis, {
+          fingerprint,
+          commit: snapshot.commit,
+          manifestDiffs,
+        })
+        return sendTagged(request, reply, { contentType, entityTag: `${fingerprint}.${hash}` }, toBytes)
       },
     })
   }

@@ -5,7 +5,6 @@ import type { Command } from '../../core/command.ts'
 import type { Prognosis } from '../../core/release-train-prognosis.ts'
 import { createReleaseTrain } from '../../core/release-train.ts'
 import type { Submitted } from '../../manifest-store/manifest-store.ts'
-import { toReleaseTrainMessage } from '../../protobuf/to-release-train-message.ts'
 import { allowsFingerprint } from '../conditional.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { fingerprintOf } from '../fingerprint.ts'
@@ -78,8 +77,8 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
           settings: context.settings,
         })
         const { result, commit } = await submitTrain(context, train, request, reply)
-        const message = toReleaseTrainMessage(result, { fingerprint: fingerprintOf(result), commit })
-        return reply.header('Cache-Control', 'no-store').type(form.contentType).send(form.toTrainBody(message))
+        const answer = form.toTrainBody(result, { fingerprint: fingerprintOf(result), commit })
+        return reply.header('Cache-Control', 'no-store').type(form.contentType).send(answer)
       },
     })
   }

@@ -114,3 +114,13 @@ export class ObjectMissingError extends Error {
     this.id = id
   }
 }
+
+/** Where the repository was, there is none any more. */
+export class RepositoryGoneError extends Error {
+  override readonly name = 'RepositoryGoneError'
+  readonly code = 'REPOSITORY_GONE'
+
+  constructor() {
+    super('its folder is gone. Put it back: then it is served again')
+  }
+}

@@ -1,9 +1,10 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { ObjectId } from '../../core/object-id.ts'
 import { assertServable } from './assert-servable.ts'
 import type { CommitAuthor } from '../commit-message.ts'
 import { completeTags } from './complete-tags.ts'
-import { RefNotDurableError } from '../git/git-errors.ts'
+import { RefNotDurableError, RepositoryGoneError } from '../git/git-errors.ts'
 import { claimInstance } from './instance-file.ts'
 import { ObjectReader } from '../git/object-reader.ts'
 import { buildPack } from '../git/pack-file.ts'
@@ -86,8 +87,11 @@ export class LocalRepository implements Repository {
     })
   }
 
-  head(): Promise<ObjectId | undefined> {
-    return readRef(this.#gitDirectory, this.#ref)
+  async head(): Promise<ObjectId | undefined> {
+    const head = await readRef(this.#gitDirectory, this.#ref)
+    // A repository that somebody has taken away is none without commits.
+    if (head === undefined && !existsSync(join(this.#gitDirectory, 'HEAD'))) throw new RepositoryGoneError()
+    return head
   }
 
   read(id: ObjectId): Promise<StoredObject> {

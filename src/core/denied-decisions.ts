@@ -1,0 +1,62 @@
+import type { Environment } from './environment.ts'
+import { groupNameOf } from './environment-group.ts'
+import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
+import type { Principal } from './principal.ts'
+import type { ApplicationPrognosis, EnvironmentPrognosis } from './release-train-prognosis.ts'
+
+/**
+ * The decisions for this principal: what would travel, or wait for a lock, but may not be deployed by them stays behind. The same
+ * object where they may do all of it.
+ */
+export function withoutDenied(
+  prognosis: EnvironmentPrognosis,
+  environment: Environment,
+  principal: Principal,
+): EnvironmentPrognosis {
+  const { outcome } = prognosis
+  if (outcome.kind === 'skipped') return prognosis
+  const group = groupNameOf(environment) ?? environment.name
+  let applications: ApplicationPrognosis[] | undefined
+  for (const [index, application] of outcome.applications.entries()) {
+    const allowed = withoutDeniedOne(application, environment.name, group, principal)
+    if (allowed === application) continue
+    applications ??= [...outcome.applications]
+    applications[index] = allowed
+  }
+  return applications === undefined ? prognosis : { ...prognosis, outcome: { kind: 'decided', applications } }
+}
+
+function withoutDeniedOne(
+  prognosis: ApplicationPrognosis,
+  environment: EnvironmentName,
+  group: string,
+  principal: Principal,
+): ApplicationPrognosis {
+  const { application, team, outcome } = prognosis
+  const isHeld = outcome.kind === 'skipped' && 'heldVersion' in outcome && outcome.heldVersion !== undefined
+  if (outcome.kind !== 'travels' && !isHeld) return prognosis
+  const denial = whyNotDeploy(principal, environment, group, application, team)
+  if (denial === undefined) return prognosis
+  // The lock of an application comes first (spec 2.1), but then it holds nothing back.
+  return outcome.kind === 'skipped' && outcome.cause === 'APP_IS_LOCKED'
+    ? { ...prognosis, outcome: { ...outcome, heldVersion: undefined } }
+    : { ...prognosis, outcome: { kind: 'skipped', cause: 'NO_TEAM_PERMISSION', reason: denial } }
+}
+
+function whyNotDeploy(
+  principal: Principal,
+  environment: EnvironmentName,
+  environmentGroup: string,
+  application: ApplicationName,
+  team: TeamName | undefined,
+): string | undefined {
+  if (!principal.mayDo('DeployRelease', { environment, environmentGroup, application })) {
+    return `${principal.name} lacks the permission DeployRelease for it in environment '${environment}'`
+  }
+  if (!principal.isInTeam(team)) {
+    return team === undefined
+      ? `${principal.name} may not act for applications without a team`
+      : `${principal.name} is not in team '${team}'`
+  }
+  return undefined
+}

@@ -1,0 +1,132 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Environment } from '../../src/core/environment.ts'
+import type { ApplicationName, EnvironmentName } from '../../src/core/names.ts'
+import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
+import { readable } from '../../src/core/readable.ts'
+import { prognoseReleaseTrain } from '../../src/core/release-train-prognosis.ts'
+import type { Snapshot } from '../../src/core/snapshot.ts'
+import { judgedAt, repositories, targetsOf, toSnapshot } from '../support/snapshot-arbitrary.ts'
+import { aLock, aSnapshot } from '../support/snapshot-builder.ts'
+
+const principal = createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' })
+
+/** A commit: one piece of the snapshot becomes what it is in another one, all others stay the same objects. */
+interface Step {
+  readonly piece: 'entry' | 'application' | 'locks' | 'teamLocks' | 'nothing'
+  readonly environment: number
+  readonly application: number
+  /** How much later, or earlier, the prognosis is asked for. */
+  readonly offset: number
+}
+
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.record({
+    piece: fc.constantFrom<Step['piece'][]>('entry', 'entry', 'application', 'locks', 'teamLocks', 'nothing'),
+    environment: fc.nat({ max: 3 }),
+    application: fc.nat({ max: 2 }),
+    offset: fc.constantFrom(-1, 0, 0, 0, 1, 60_000),
+  }),
+  { minLength: 1, maxLength: 8 },
+)
+
+describe('a prognosis after others', () => {
+  it('is the one that a process would make that made none before', () => {
+    fc.assert(
+      fc.property(repositories, repositories, steps, (facts, otherFacts, commits) => {
+        const other = toSnapshot(otherFacts)
+        let snapshot = toSnapshot(facts)
+        const ask = (of: Snapshot, now: Date) =>
+          targetsOf(facts).map((target) =>
+            prognoseReleaseTrain(of, { target, lookup: 'environment-first', team: undefined }, principal, now),
+          )
+        ask(snapshot, judgedAt)
+        for (const commit of commits) {
+          snapshot = take(snapshot, other, commit)
+          const now = new Date(judgedAt.getTime() + commit.offset)
+          // Nothing is known of copies.
+          expect(ask(snapshot, now)).toEqual(ask(structuredClone(snapshot), now))
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('decides anew only what the commit between them concerns', () => {
+    const before = aShop(2)
+    const after = take(before, aShop(1), { piece: 'entry', environment: 1, application: 0, offset: 0 })
+    const [first, second] = [decisionsIn(before), decisionsIn(after)]
+    expect(second.get('cart' as ApplicationName)).not.toBe(first.get('cart' as ApplicationName))
+    expect(second.get('web' as ApplicationName)).toBe(first.get('web' as ApplicationName))
+  })
+
+  it('is the same object while nothing changed, until a lock ends', () => {
+    const snapshot = aShop(2)
+    const [first, again, later] = [
+      judgedAt,
+      new Date(judgedAt.getTime() + 59_999),
+      new Date(judgedAt.getTime() + 60_000),
+    ].map((now) => prognoseStaging(snapshot, now))
+    expect(again).toBe(first)
+    expect(first?.outcome).toMatchObject({ applications: [{}, { outcome: { cause: 'APP_IS_LOCKED' } }] })
+    expect(later?.outcome).toMatchObject({ applications: [{}, { outcome: { kind: 'travels' } }] })
+  })
+})
+
+/** Two applications that could travel to staging; one of them is locked for a minute. */
+function aShop(versionOfCart: number): Snapshot {
+  const facts = {
+    releases: { 1: { manifests: ['development', 'staging'] }, 2: { manifests: ['development', 'staging'] } },
+  }
+  return aSnapshot()
+    .environment('development', { upstream: { latest: true } })
+    .environment('staging', { upstream: { environment: 'development' } })
+    .application('cart', facts)
+    .application('web', facts)
+    .deployed('development', 'cart', versionOfCart)
+    .deployed('development', 'web', 2)
+    .deployed('staging', 'cart', versionOfCart)
+    .applicationLock('staging', 'web', aLock('freeze', { expiresAt: new Date(judgedAt.getTime() + 60_000) }))
+    .build()
+}
+
+function prognoseStaging(snapshot: Snapshot, now = judgedAt) {
+  const request = { target: 'staging', lookup: 'environment-first', team: undefined } as const
+  return prognoseReleaseTrain(snapshot, request, principal, now).environments[0]
+}
+
+function decisionsIn(snapshot: Snapshot) {
+  const outcome = prognoseStaging(snapshot)?.outcome
+  const applications = outcome?.kind === 'decided' ? outcome.applications : []
+  return new Map(applications.map((one) => [one.application, one]))
+}
+
+function take(snapshot: Snapshot, other: Snapshot, step: Step): Snapshot {
+  const name = [...snapshot.environments.keys()][step.environment % snapshot.environments.size] as EnvironmentName
+  const application = [...snapshot.applications.keys()][
+    step.application % snapshot.applications.size
+  ] as ApplicationName
+  if (step.piece === 'nothing') return { ...snapshot }
+  if (step.piece === 'application') {
+    const theirs = other.applications.get(application)
+    const applications = new Map(snapshot.applications)
+    if (theirs === undefined) applications.delete(application)
+    else applications.set(application, theirs)
+    return { ...snapshot, applications }
+  }
+  const ours = snapshot.environments.get(name)
+  const theirs = other.environments.get(name)
+  if (ours === undefined || theirs === undefined) return snapshot
+  const changed =
+    step.piece === 'entry' ? takeEntry(ours, theirs, application) : { ...ours, [step.piece]: theirs[step.piece] }
+  return { ...snapshot, environments: new Map(snapshot.environments).set(name, changed) }
+}
+
+function takeEntry(ours: Environment, theirs: Environment, application: ApplicationName): Environment {
+  if (!ours.applications.ok || !theirs.applications.ok) return { ...ours, applications: theirs.applications }
+  const entry = theirs.applications.value.get(application)
+  const applications = new Map(ours.applications.value)
+  if (entry === undefined) applications.delete(application)
+  else applications.set(application, entry)
+  return { ...ours, applications: readable(applications) }
+}
