@@ -54,7 +54,7 @@ interface Push extends Doubt {
  * A branch on a git server, with a copy here that follows it. The server is the arbiter: a push moves the branch only from the
  * commit that was decided on, so any number of instances, and anybody else, may write at the same time.
  *
- * docs/decisions/0006-a-lost-answer.md has the protocol of a push whose answer is lost.
+ * docs/decisions/0008-a-lost-answer.md has the protocol of a push whose answer is lost.
  */
 export class RemoteRepository implements Repository, RemoteSide {
   readonly url: string
