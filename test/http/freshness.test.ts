@@ -11,6 +11,7 @@ async function createRemoteServer(age: number) {
       asked.count += 1
     },
     assertWritable: async () => false,
+    giveWay: async () => {},
     fetchMissing: async () => {},
     confirmedAt: new Date(Date.parse('2026-05-04T09:30:00.250Z') - age),
     problems: [],
