@@ -1,0 +1,12 @@
+import { messageType } from './messages.ts'
+
+/** signalbox.v1.CheckPermissionResponse */
+export interface CheckPermissionMessage {
+  readonly action?: string | undefined
+  readonly environment?: string | undefined
+  readonly application?: string | undefined
+  readonly allowed?: boolean | undefined
+  readonly reason?: string | undefined
+}
+
+export const checkPermissionMessageType = messageType<CheckPermissionMessage>('signalbox.v1.CheckPermissionResponse')
