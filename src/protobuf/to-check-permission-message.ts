@@ -1,3 +1,4 @@
+import { actions } from '../core/principal.ts'
 import { messageType } from './messages.ts'
 
 /** signalbox.v1.CheckPermissionResponse */
@@ -10,3 +11,6 @@ export interface CheckPermissionMessage {
 }
 
 export const checkPermissionMessageType = messageType<CheckPermissionMessage>('signalbox.v1.CheckPermissionResponse')
+
+/** What can be asked about. */
+export const actionNames: readonly string[] = actions

@@ -105,7 +105,13 @@ describe('whether somebody may do something', () => {
     ['CreateLock', 'staging', undefined, true, 'the policy allows CreateLock in tests:staging for all applications'],
     ['CreateLock', 'staging', 'cart', true, /^the policy allows CreateLock/],
     ['CreateLock', 'staging', 'later', false, /for an application without a team$/],
-    ['CreateEnvironment', 'staging', undefined, true, 'the policy allows CreateEnvironment in tests:* for all applications'],
+    [
+      'CreateEnvironment',
+      'staging',
+      undefined,
+      true,
+      'the policy allows CreateEnvironment in tests:* for all applications',
+    ],
     ['CreateEnvironment', 'qa', undefined, false, /'CreateEnvironment' on environment 'qa'$/],
     // What runs there goes with it.
     ['DeleteEnvironment', 'sandbox', undefined, false, /'DeleteEnvironmentApplication' on environment 'sandbox'$/],
