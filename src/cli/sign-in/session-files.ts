@@ -130,7 +130,11 @@ async function writeDurably(handle: FileHandle, text: string): Promise<void> {
 async function isTaken(lock: string, mark: string): Promise<boolean> {
   try {
     const handle = await open(lock, 'wx', 0o600)
-    await handle.writeFile(mark).finally(() => handle.close())
+    try {
+      await handle.writeFile(mark)
+    } finally {
+      await handle.close()
+    }
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
