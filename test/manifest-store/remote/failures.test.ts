@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -7,6 +8,7 @@ import { createServer as createSocketServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { buildPack } from '../../../src/manifest-store/git/pack-file.ts'
+import { toSshArguments } from '../../../src/manifest-store/remote/ssh-command.ts'
 import { createServedRepository, hasGitHttpBackend, startTestGitHttpServer } from '../../support/git-http-server.ts'
 import { openTestRemote, transports } from '../../support/git-remotes.ts'
 import { commitFiles, createCommitPack, headOf } from '../../support/push-to.ts'
@@ -295,16 +297,26 @@ describe.runIf(hasSshServer)('a server over ssh', () => {
     expect(existsSync(clone)).toBe(false)
   })
 
-  it('believes no host key because the configuration of the user says so', async () => {
-    const { url, keys } = await serveSsh()
-    const home = createTemporaryFolder()
-    mkdirSync(join(home, '.ssh'), { mode: 0o700 })
-    writeFileSync(join(home, '.ssh', 'config'), 'StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n')
-    const { remote } = openTestRemote(url, {
-      ssh: { keyFile: join(keys, 'key'), knownHostsFile: join(keys, 'wrong_known_hosts') },
-      environment: { ...gitEnvironment(), HOME: home },
-    })
-    await expect(remote.listRefs(['refs/'])).rejects.toMatchObject({ code: 'REMOTE_DENIED' })
+  it('is believed as we say, whatever the configuration of the user says', () => {
+    const config = join(createTemporaryFolder(), 'config')
+    writeFileSync(
+      config,
+      ['StrictHostKeyChecking no', 'BatchMode no', 'UserKnownHostsFile /dev/null', 'ForwardAgent yes', ''].join('\n'),
+    )
+    const args = toSshArguments({ keyFile: '/a/key', knownHostsFile: '/a/known hosts', connectTimeout: 7 })
+    const { stdout } = spawnSync('ssh', ['-F', config, ...args, '-G', 'git.example.com'], { encoding: 'utf8' })
+    expect(stdout.split('\n')).toEqual(
+      expect.arrayContaining([
+        'stricthostkeychecking true',
+        'batchmode yes',
+        'userknownhostsfile /a/known hosts',
+        'globalknownhostsfile /dev/null',
+        'identityfile /a/key',
+        'identitiesonly yes',
+        'forwardagent no',
+        'connecttimeout 7',
+      ]),
+    )
   })
 
   it('has repositories whose names would mean something to a shell', async () => {
@@ -357,6 +369,24 @@ describe.runIf(hasSshServer)('a server over ssh', () => {
 })
 
 describe.runIf(hasGit)('a repository on this machine', () => {
+  it('leaves nothing of a clone behind that git left', async () => {
+    const repository = createServedRepository(createTemporaryFolder())
+    commitFiles(repository, { config: '{}' })
+    const folder = createTemporaryFolder()
+    const real = (process.env['PATH'] ?? '').split(':').find((path) => existsSync(join(path, 'git'))) ?? ''
+    const script = `#!/bin/sh\nif [ "$1" = clone ]; then eval "mkdir -p \\"\\\${$#}/objects\\""; exit 1; fi\nexec '${real}/git' "$@"\n`
+    writeFileSync(join(folder, 'git'), script, { mode: 0o755 })
+    const environment = { ...gitEnvironment(), PATH: `${folder}:${process.env['PATH'] ?? ''}` }
+    const { remote, clone } = openTestRemote(`file://${repository}`, { environment })
+    await expect(remote.clone(clone, 'main')).rejects.toThrow(/git clone failed: it said nothing/)
+    expect(existsSync(clone)).toBe(false)
+    // What was there before is nobody's to remove.
+    mkdirSync(clone)
+    writeFileSync(join(clone, 'mine'), '')
+    await expect(remote.clone(clone, 'main')).rejects.toThrow(/is not empty/)
+    expect(existsSync(join(clone, 'mine'))).toBe(true)
+  })
+
   it.runIf(process.getuid?.() === 0)('that belongs to somebody else is denied, with advice', async () => {
     const repository = createServedRepository(createTemporaryFolder())
     commitFiles(repository, { config: '{}' })
