@@ -19,5 +19,6 @@ export async function submitCommand<Result>(
 
 /** Whom the command is from, and until when they wait. */
 export function toCommandRequest(context: ServerContext, request: FastifyRequest, reply: FastifyReply): CommandRequest {
-  return { principal: context.principalOf(request), requestId: request.id, signal: whenCallerLeaves(reply) }
+  const { id: requestId, trace } = request
+  return { principal: context.principalOf(request), requestId, trace, signal: whenCallerLeaves(reply) }
 }

@@ -1,6 +1,6 @@
 import { DomainError } from '../core/errors.ts'
 import type { Submitted } from './manifest-store.ts'
-import { AbandonedError, PathNotWritableError, QueueFullError } from './store-errors.ts'
+import { AbandonedError, PathNotWritableError, PushRefusedError, QueueFullError } from './store-errors.ts'
 import type { CommandEnd, StoreObserver } from './store-observer.ts'
 
 /** Tells the observer how a command ends, and answers what its caller is answered. */
@@ -19,7 +19,9 @@ export async function tellEnd<Result>(
 }
 
 function toEnd(error: unknown): CommandEnd {
-  if (error instanceof DomainError || error instanceof PathNotWritableError) return 'refused'
+  if (error instanceof DomainError || error instanceof PathNotWritableError || error instanceof PushRefusedError) {
+    return 'refused'
+  }
   if (error instanceof AbandonedError) return 'abandoned'
   return error instanceof QueueFullError ? 'queue-full' : 'failed'
 }
