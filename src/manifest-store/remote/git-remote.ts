@@ -2,7 +2,8 @@ import type { ObjectId } from '../../core/object-id.ts'
 
 /**
  * A git server's copy of the repository, as Signalbox talks to it. Every method has a timeout of its own and throws
- * RemoteError. `fetch` and `fetchObjects` work in the clone that the remote was opened for, one after the other.
+ * RemoteError, and StoreUnavailableError when it is the clone, or the disk that it is on, that does not work. `fetch` and
+ * `fetchObjects` work in the clone that the remote was opened for, one after the other.
  */
 export interface GitRemote {
   /** What people may read of the address: without credentials. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -369,6 +369,19 @@ describe.runIf(hasSshServer)('a server over ssh', () => {
 })
 
 describe.runIf(hasGit)('a repository on this machine', () => {
+  it('is no less there because the clone is gone', async () => {
+    const repository = createServedRepository(createTemporaryFolder())
+    commitFiles(repository, { config: '{}' })
+    const { remote, clone } = openTestRemote(`file://${repository}`)
+    const error = { name: 'StoreUnavailableError', message: expect.stringMatching(/on this machine/) as string }
+    await expect(remote.fetch('main')).rejects.toMatchObject(error)
+    await remote.clone(clone, 'main')
+    await remote.fetch('main')
+    rmSync(clone, { recursive: true })
+    await expect(remote.fetch('main')).rejects.toMatchObject(error)
+    await expect(remote.fetchObjects(['c'.repeat(40)])).rejects.toMatchObject(error)
+  })
+
   it('leaves nothing of a clone behind that git left', async () => {
     const repository = createServedRepository(createTemporaryFolder())
     commitFiles(repository, { config: '{}' })
