@@ -236,7 +236,13 @@ describe.runIf(hasGitHttpBackend)('a server over HTTP', () => {
   it('is reached through the proxy of the environment, by git and by us', async () => {
     const { repository, server } = await serveHttp()
     const proxy = await startForwardProxy(server.port)
-    const environment = { ...gitEnvironment(), HTTP_PROXY: `http://me:hidden@127.0.0.1:${proxy.port}` }
+    const config = join(createTemporaryFolder(), 'config')
+    writeFileSync(config, `[http]\n\tproxy = http://127.0.0.1:${await closedPort()}\n`)
+    const environment = {
+      ...gitEnvironment(),
+      HTTP_PROXY: `http://me:hidden@127.0.0.1:${proxy.port}`,
+      GIT_CONFIG_GLOBAL: config,
+    }
     const url = 'http://git.signalbox.invalid/manifests.git'
     const { remote, clone } = openTestRemote(url, { environment })
     const { commit, pack } = await createCommitPack(undefined)
@@ -246,6 +252,10 @@ describe.runIf(hasGitHttpBackend)('a server over HTTP', () => {
     expect(new Set(proxy.asked)).toEqual(
       new Set([`git.signalbox.invalid Basic ${Buffer.from('me:hidden').toString('base64')}`]),
     )
+    const { repository: other, url: otherUrl } = await serveHttp()
+    const head = commitFiles(other, { config: '{}' })
+    const withoutProxy = openTestRemote(otherUrl, { environment: { ...gitEnvironment(), GIT_CONFIG_GLOBAL: config } })
+    expect((await withoutProxy.remote.listRefs([main])).get(main)?.id).toBe(head)
     const direct = openTestRemote(url, { environment: { ...environment, NO_PROXY: '.invalid' } })
     await expect(direct.remote.listRefs(['refs/'])).rejects.toThrow(/Nobody knows the host/)
     await expect(direct.remote.push([{ ref: main, from: commit, to: commit }], pack)).rejects.toThrow(/Nobody knows/)
