@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import pretty from 'pino-pretty'
 import { ArgoCdWebhook } from './argo-cd-webhook.ts'
 import { PolicyFilesError } from './auth/policy-files.ts'
 import { buildMetricsServer } from './build-metrics-server.ts'
@@ -18,9 +17,9 @@ import { toGreeting } from './greeting.ts'
 import { toFormLimits } from './http/form.ts'
 import { WorkerManifestChecker } from './manifest-check/worker-manifest-checker.ts'
 import { assertNotExported } from './manifest-store/repository/assert-not-exported.ts'
+import { CheckpointFile } from './manifest-store/checkpoint.ts'
 import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
 import { LocalRepository } from './manifest-store/repository/local-repository.ts'
-import { seedRepository } from './manifest-store/repository/seed-repository.ts'
 import { RepositoryRefusedError } from './manifest-store/store-errors.ts'
 import { shutDown } from './shut-down.ts'
 import { Metrics } from './telemetry/metrics.ts'
@@ -39,10 +38,7 @@ await main()
 async function main(): Promise<void> {
   const config = readConfigOrExit()
   const isTerminal = process.stdout.isTTY
-  const log = pino(
-    { level: config.logLevel },
-    isTerminal ? pretty({ ignore: 'pid,hostname', sync: true }) : pino.destination({ sync: true }),
-  )
+  const log = pino({ level: config.logLevel }, isTerminal ? await toReadableLines() : pino.destination({ sync: true }))
   for (const name of unknownVariables(process.env)) log.warn(`${name} means nothing to Signalbox: is it misspelt?`)
   for (const { name, instead } of unreadVariables(process.env)) log.warn(`${name} is not read: set ${instead} instead`)
 
@@ -65,10 +61,17 @@ async function main(): Promise<void> {
     if (isTerminal || config.repository === undefined) {
       process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot())}\n`)
     }
+    await store.saveCheckpoint()
   } catch (error) {
     if (error instanceof PolicyFilesError || error instanceof ConfigError) refuse(exitCodeForConfig, error.problems)
     refuse(error instanceof RepositoryRefusedError ? exitCodeForConfig : 1, [toSentence(error, config)])
   }
+}
+
+/** For people in a terminal; nobody else needs to wait until it is loaded. */
+async function toReadableLines() {
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ ignore: 'pid,hostname', sync: true })
 }
 
 function readConfigOrExit(): ServerConfig {
@@ -85,6 +88,8 @@ async function start(config: ServerConfig, log: pino.Logger) {
   const admission = await createAdmission(config, log)
   const path = config.repository ?? demoRepository
   if (config.repository === undefined && !existsSync(path)) {
+    // Brings a whole git along, which only this needs.
+    const { seedRepository } = await import('./manifest-store/repository/seed-repository.ts')
     await seedRepository(path, fixture, config.committer, clock())
     log.info({ path }, 'made the demo repository from manifests-fixture')
   }
@@ -98,6 +103,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
     committer: config.committer,
     clock,
     log,
+    checkpoint: new CheckpointFile(repository.url),
     observer: metrics,
     maximumQueueSize: config.maximumQueueSize,
     ...(webhook && { onPublished: (update) => webhook.announce(update) }),
