@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import type { Admission } from './http/admission.ts'
 import { registerBodyParser } from './http/body-parser.ts'
@@ -76,6 +76,12 @@ export interface ServerOptions extends Omit<ServerContext, 'principalOf'> {
 /** Long enough for every name that can exist, short enough to be read by a person. */
 const maximumUrlLength = 4096
 
+/** Their types know compilers of schemas only. */
+const withoutSchemas = {
+  buildValidator: () => () => () => true,
+  buildSerializer: () => () => (body: unknown) => JSON.stringify(body),
+} as unknown as NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
+
 /** The HTTP server with all its routes. It opens no port: `listen` or `inject` do. */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
   const { admission, publicUrl, trustedProxies } = options
@@ -84,6 +90,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   let limits: RateLimits | undefined
   const app = fastify({
     loggerInstance: options.logger,
+    // Input is validated by registerEndpoint, which lists every invalid part at once; bodies leave as they were made. Said here,
+    // it also saves Fastify from loading what compiles schemas: a fifth of the time until the process serves.
+    schemaController: { compilersFactory: withoutSchemas },
     genReqId: ({ headers }) => acceptedRequestId(headers['x-request-id']) ?? randomUUID(),
     trustProxy: trustedProxies.length > 0 && createProxyTrust(trustedProxies),
     // One line for each request, with its answer: see the onResponse hook.
@@ -105,9 +114,6 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     },
     clientErrorHandler: createUnreadableRequestHandler(lastRequests, options.logger),
   })
-  // Input is validated by registerEndpoint, which lists every invalid part at once; bodies leave as they were made.
-  app.setValidatorCompiler(() => () => true)
-  app.setSerializerCompiler(() => (body) => JSON.stringify(body))
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) => sendProblem(toUnknownPathError(request.url), request, reply))
   app.decorate('retryAfter', options.retryAfter)
