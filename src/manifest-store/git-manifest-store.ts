@@ -12,6 +12,7 @@ import type { ReleaseDetails } from '../core/release-details.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { BatchWatch } from './batch-watch.ts'
 import { tellEnd } from './command-end.ts'
+import type { CheckpointFile } from './checkpoint.ts'
 import type { CommitAuthor } from './commit-message.ts'
 import { toCommitMessage } from './commit-message.ts'
 import { parseCommit, serializeCommit } from './git/commit.ts'
@@ -20,6 +21,7 @@ import { editTree } from './git/edit-tree.ts'
 import { InvalidPathError, MalformedObjectError, ObjectMissingError, PathConflictError } from './git/git-errors.ts'
 import type { GitObject } from './git/git-object.ts'
 import { createObject } from './git/git-object.ts'
+import { nothingKnown } from './layout/known-pieces.ts'
 import { LayoutReader } from './layout/layout-reader.ts'
 import type {
   CommandRequest,
@@ -58,6 +60,8 @@ export interface StoreOptions {
   readonly log: StoreLog
   /** Is told what has been published, before the callers are answered; it must not take long. */
   readonly onPublished?: (update: PublishedUpdate) => void
+  /** Where what was read is kept for the next start. */
+  readonly checkpoint?: CheckpointFile
   readonly observer?: StoreObserver
   readonly tracer?: StoreTracer
   /** How many commands may wait; 1000 unless given. */
@@ -110,6 +114,9 @@ const maximumCommitsOfPage = 10_000
 /** How many commands may wait unless the options say otherwise: far more than a batch takes, and little memory. */
 const defaultQueueSize = 1000
 
+/** How many pieces are read from their objects in no time: after so few, a checkpoint is not written. */
+const fewPieces = 200
+
 /**
  * How often a batch is decided because others move the branch meanwhile. Each time somebody gets on, so long pauses would only make
  * what was decided on old.
@@ -128,6 +135,9 @@ export class GitManifestStore implements ManifestStore {
   readonly #onPublished: StoreOptions['onPublished']
   readonly #objects: ObjectCache
   readonly #loader: SnapshotLoader
+  readonly #checkpoint: CheckpointFile | undefined
+  /** How many pieces had been read when the checkpoint was written. */
+  #piecesInCheckpoint = 0
   readonly #sourceCommits: SourceCommitIndex
   readonly #queue: WriteQueue
   readonly #observer: StoreObserver | undefined
@@ -144,8 +154,11 @@ export class GitManifestStore implements ManifestStore {
     this.#log = options.log
     this.#onPublished = options.onPublished
     this.#objects = new ObjectCache(options.repository)
-    this.#loader = new SnapshotLoader(this.#objects, (path) =>
-      this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
+    this.#checkpoint = options.checkpoint
+    this.#loader = new SnapshotLoader(
+      this.#objects,
+      (path) => this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
+      () => options.checkpoint?.read() ?? Promise.resolve(nothingKnown),
     )
     this.#sourceCommits = new SourceCommitIndex(this.#objects)
     this.#observer = options.observer
@@ -265,8 +278,21 @@ export class GitManifestStore implements ManifestStore {
     return this.#queue.refuseWaiting()
   }
 
+  /** Leaves what was read for the next start, where that would have much to read. Never throws. */
+  async saveCheckpoint(): Promise<void> {
+    const read = this.#loader.piecesRead
+    if (this.#checkpoint === undefined || read < fewPieces || read === this.#piecesInCheckpoint) return
+    try {
+      await this.#checkpoint.write(this.#loader.pieces())
+      this.#piecesInCheckpoint = read
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the checkpoint could not be written: the next start will take longer')
+    }
+  }
+
   async close(): Promise<void> {
     await this.#queue.close()
+    await this.saveCheckpoint()
     await this.#repository.close()
   }
 
