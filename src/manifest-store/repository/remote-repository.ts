@@ -197,9 +197,7 @@ export class RemoteRepository implements Repository, RemoteSide {
 
   async giveWay(): Promise<void> {
     if (this.#isClosed || this.#overtakenAt === undefined || this.#since(this.#overtakenAt) > rivalry) return
-    await sleep(Math.min(this.#lookTime + this.#pushTime, longestWay) * (0.5 + Math.random()), undefined, {
-      ref: false,
-    })
+    await this.#pause(Math.min(this.#lookTime + this.#pushTime, longestWay) * (0.5 + Math.random()))
   }
 
   async readTag(name: string): Promise<TagState> {
