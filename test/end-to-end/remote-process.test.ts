@@ -45,8 +45,8 @@ describe.runIf(hasGitHttpBackend)('the process with a repository on a git server
   const locksOf = async (ask: (path: string, init?: RequestInit) => Promise<Response>, init?: RequestInit) =>
     (await ask('/api/locks?kind=environment', init)).text()
 
-  const linesOf = ({ output }: ServerProcess) =>
-    output()
+  const linesOf = (process: ServerProcess) =>
+    process.output()
       .stdout.split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as { readonly msg: string })
