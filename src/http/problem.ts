@@ -7,6 +7,8 @@ import { DomainError } from '../core/errors.ts'
 import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
 import {
   AbandonedError,
+  AlreadyDoneError,
+  KeyReusedError,
   PathNotWritableError,
   QueueFullError,
   StoreConflictError,
@@ -85,6 +87,9 @@ const domainStatuses = {
   MANIFEST_MISSING: 400,
   LOCKED: 409,
   NOT_UNDEPLOYED: 409,
+  TAG_EXISTS: 409,
+  UNKNOWN_TAG: 404,
+  TAG_UNUSABLE: 409,
   UNKNOWN_COMMIT: 404,
   UNKNOWN_GROUP: 400,
   UNKNOWN_TEAM: 404,
@@ -191,8 +196,14 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof IssuerUnavailableError) {
     return { status: 503, code: 'ISSUER_UNAVAILABLE', detail: error.message, retryAfter: 5 }
   }
-  if (error instanceof StoreConflictError || error instanceof PathNotWritableError)
+  if (
+    error instanceof StoreConflictError ||
+    error instanceof PathNotWritableError ||
+    error instanceof AlreadyDoneError
+  ) {
     return { status: 409, code: error.code, detail: error.message }
+  }
+  if (error instanceof KeyReusedError) return { status: 422, code: error.code, detail: error.message }
   if (error instanceof AbandonedError) return { status: 408, code: error.code, detail: error.message }
   const foreign = foreignErrors.get((error as { code?: unknown } | null | undefined)?.code)
   if (foreign !== undefined) return { status: requestStatuses[foreign.code], ...foreign }

@@ -11,6 +11,9 @@ export interface ReleaseTrainMessage {
   readonly fingerprint?: string | undefined
   readonly environments: EnvironmentPrognosesMessage
   readonly warnings: readonly string[]
+  readonly gitTag?: string | undefined
+  readonly sourceGitTag?: string | undefined
+  readonly sourceCommit?: string | undefined
 }
 
 export const releaseTrainMessageType = messageType<ReleaseTrainMessage>('api.v1.ReleaseTrainResponse')
@@ -27,5 +30,9 @@ export function toReleaseTrainMessage(
     fingerprint,
     environments: toEnvironmentPrognosesMessage(prognosis),
     warnings: prognosis.warnings,
+    // Without a commit there is no tag.
+    gitTag: commit === undefined ? undefined : prognosis.gitTag,
+    sourceGitTag: prognosis.source?.gitTag,
+    sourceCommit: prognosis.source?.commit,
   }
 }
