@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isValidTagName, toTagName } from '../../src/core/git-tag.ts'
+import { hasGit } from '../support/real-git.ts'
+
+const names = [
+  ...[
+    'v1',
+    'releases/2026-05',
+    'ü',
+    'a-b',
+    'a.b',
+    '@a',
+    'a@',
+    'a{',
+    'x'.repeat(200),
+    'v1.lockx',
+    'head',
+    "it's",
+    '+',
+    '#1',
+  ],
+  ...[
+    '',
+    '@',
+    'HEAD',
+    '-v1',
+    '.a',
+    'a/.b',
+    'a.',
+    'a/',
+    '/a',
+    'a//b',
+    'a..b',
+    'a b',
+    'a\tb',
+    'a\nb',
+    'a\u0085b',
+    'a\u2028b',
+  ],
+  ...[
+    'a~',
+    'a^',
+    'a:b',
+    'a?',
+    'a*',
+    'a[',
+    'a\\b',
+    'a@{b',
+    'a.lock',
+    'a.lock/b',
+    '../a',
+    '\u00a0a',
+    'x'.repeat(201),
+    '\ud800',
+  ],
+]
+
+describe('the name of a git tag', () => {
+  it.runIf(hasGit)('that is taken is one that git takes', () => {
+    const parts = fc.constantFrom(...names, '.', '/', '-', '@{', 'lock', ' ', '~', 'a', '\u0000', '\u007f')
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 4 }), (some) => {
+        const name = some.join('')
+        if (!isValidTagName(name)) return
+        // Asked as git tag asks: what begins with a hyphen would be an option.
+        expect(spawnSync('git', ['check-ref-format', `refs/tags/${name}`]).status, JSON.stringify(name)).toBe(0)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('is judged', () => {
+    const refused = names.filter((name) => !isValidTagName(name))
+    expect(refused).toEqual(names.slice(names.indexOf('')))
+  })
+
+  it.each([
+    [undefined, undefined],
+    ['', undefined],
+    ['v1', 'v1'],
+    ['refs/tags/v1', 'v1'],
+    ['refs/tags/', undefined],
+    ['tags/v1', 'tags/v1'],
+  ])('may stand in a request as %s', (text, name) => {
+    expect(toTagName(text)).toBe(name)
+  })
+})
