@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import { compareNames } from '../core/names.ts'
 import type { Idempotency } from '../manifest-store/manifest-store.ts'
 import { callerOf } from './guard.ts'
 
@@ -48,13 +49,16 @@ function hashOf(value: unknown): string {
 
 /** The same text for the same value, in whatever order its members were sent. */
 function toCanonicalJson(value: unknown): string {
-  if (value instanceof Map) return toCanonicalJson([...(value as Map<unknown, unknown>)].toSorted())
+  if (value instanceof Map) return toCanonicalJson(sortByKey([...(value as Map<unknown, unknown>)]))
   if (Array.isArray(value)) return `[${value.map(toCanonicalJson).join(',')}]`
   if (typeof value === 'bigint') return String(value)
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, member]) => `${JSON.stringify(name)}:${toCanonicalJson(member)}`)
+  const members = sortByKey(Object.entries(value).filter(([, member]) => member !== undefined)).map(
+    ([name, member]) => `${JSON.stringify(name)}:${toCanonicalJson(member)}`,
+  )
   return `{${members.join(',')}}`
+}
+
+function sortByKey<Key>(entries: readonly (readonly [Key, unknown])[]): readonly (readonly [Key, unknown])[] {
+  return entries.toSorted(([a], [b]) => compareNames(String(a), String(b)))
 }

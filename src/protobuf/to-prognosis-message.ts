@@ -77,10 +77,16 @@ export function toPrognosisMessage(
     commit,
     warnings: prognosis.warnings,
     validUntil: toTimestampMessage(prognosis.validUntil),
-    gitTag: prognosis.gitTag,
-    sourceGitTag: prognosis.source?.gitTag,
-    sourceCommit: prognosis.source?.commit,
+    ...toTagFields(prognosis),
   }
+}
+
+/** What prognoses and trains say of git tags. */
+export function toTagFields({
+  gitTag,
+  source,
+}: Prognosis): Pick<PrognosisMessage, 'gitTag' | 'sourceGitTag' | 'sourceCommit'> {
+  return { gitTag, sourceGitTag: source?.gitTag, sourceCommit: source?.commit }
 }
 
 /** The part that a prognosis and a train that ran have in common. */

@@ -4,76 +4,31 @@ import { describe, expect, it } from 'vitest'
 import { isValidTagName, toTagName } from '../../src/core/git-tag.ts'
 import { hasGit } from '../support/real-git.ts'
 
-const names = [
-  ...[
-    'v1',
-    'releases/2026-05',
-    'ü',
-    'a-b',
-    'a.b',
-    '@a',
-    'a@',
-    'a{',
-    'x'.repeat(200),
-    'v1.lockx',
-    'head',
-    "it's",
-    '+',
-    '#1',
-  ],
-  ...[
-    '',
-    '@',
-    'HEAD',
-    '-v1',
-    '.a',
-    'a/.b',
-    'a.',
-    'a/',
-    '/a',
-    'a//b',
-    'a..b',
-    'a b',
-    'a\tb',
-    'a\nb',
-    'a\u0085b',
-    'a\u2028b',
-  ],
-  ...[
-    'a~',
-    'a^',
-    'a:b',
-    'a?',
-    'a*',
-    'a[',
-    'a\\b',
-    'a@{b',
-    'a.lock',
-    'a.lock/b',
-    '../a',
-    '\u00a0a',
-    'x'.repeat(201),
-    '\ud800',
-  ],
+const taken = [...'v1 releases/2026-05 ü a-b a.b @a a@ a{ v1.lockx head + #1'.split(' '), "it's", 'x'.repeat(200)]
+const refused = [
+  ...'@ HEAD -v1 .a a/.b a. a/ /a a//b a..b a~ a^ a:b a? a* a[ a\\b a@{b a.lock a.lock/b ../a'.split(' '),
+  ...['', 'a b', 'a\tb', 'a\nb', 'a\u0085b', 'a\u2028b', '\u00a0a', '\ud800'],
+  'x'.repeat(201),
 ]
 
 describe('the name of a git tag', () => {
   it.runIf(hasGit)('that is taken is one that git takes', () => {
-    const parts = fc.constantFrom(...names, '.', '/', '-', '@{', 'lock', ' ', '~', 'a', '\u0000', '\u007f')
+    const parts = fc.constantFrom(...taken, ...refused, '.', '/', '-', '@{', 'lock', ' ', '~', 'a', '\u0000', '\u007f')
     fc.assert(
       fc.property(fc.array(parts, { maxLength: 4 }), (some) => {
         const name = some.join('')
         if (!isValidTagName(name)) return
         // Asked as git tag asks: what begins with a hyphen would be an option.
-        expect(spawnSync('git', ['check-ref-format', `refs/tags/${name}`]).status, JSON.stringify(name)).toBe(0)
+        const { status } = spawnSync('git', ['check-ref-format', `refs/tags/${name}`])
+        expect({ name, status }).toEqual({ name, status: 0 })
       }),
       { numRuns: 150 },
     )
   })
 
   it('is judged', () => {
-    const refused = names.filter((name) => !isValidTagName(name))
-    expect(refused).toEqual(names.slice(names.indexOf('')))
+    expect(taken.filter((name) => !isValidTagName(name))).toEqual([])
+    expect(refused.filter(isValidTagName)).toEqual([])
   })
 
   it.each([

@@ -11,6 +11,7 @@ import type { Prognosis } from '../../src/core/release-train-prognosis.ts'
 import { createReleaseTrain } from '../../src/core/release-train.ts'
 import { parseCommit } from '../../src/manifest-store/git/commit.ts'
 import { ObjectMissingError } from '../../src/manifest-store/git/git-errors.ts'
+import { GitManifestStore } from '../../src/manifest-store/git-manifest-store.ts'
 import { IdempotencyIndex } from '../../src/manifest-store/idempotency-index.ts'
 import { ObjectCache } from '../../src/manifest-store/git/object-cache.ts'
 import { AlreadyDoneError, KeyReusedError } from '../../src/manifest-store/store-errors.ts'
@@ -102,6 +103,16 @@ describe('a command that is repeated with its key', () => {
     expect(repository.updates).toHaveLength(1)
     expect(again).toEqual({ ...first, isRepeated: true })
     expect(other.isRepeated).toBeUndefined()
+  })
+
+  it('has no line in the log about a commit, also when its batch makes one', async () => {
+    const { repository } = await startShop()
+    const lines: object[] = []
+    const log = { info: (details: object) => void lines.push(details), warn: () => {}, error: () => {} }
+    const store = new GitManifestStore({ repository, committer: signalbox, clock: () => testTime, log })
+    const first = await store.submit(train(), ask('a'))
+    const [, other] = await Promise.all([store.submit(train(), ask('a')), store.submit(lock, ask('b'))])
+    expect(lines).toMatchObject([{ commit: first.commit }, { commit: other.commit }])
   })
 
   it('gets it when the branch moved while the batch was decided: nothing of the lost attempt is believed', async () => {

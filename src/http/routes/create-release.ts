@@ -173,8 +173,9 @@ async function submitRelease(
   }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly signal: AbortSignal },
 ): Promise<{ readonly outcome: Decided; readonly commit: ObjectId | undefined }> {
   const { settings, allowsLongApplicationNames: allowsLongNames, store, manifestChecker } = context
-  const manifestIds = Array.from(release.manifests, ([environment, { id }]) => [environment, id]).toSorted()
-  const commandRequest = toCommandRequest(context, request, reply, { ...release, manifests: manifestIds })
+  // Their ids stand for all of their bytes.
+  const manifests = new Map(Array.from(release.manifests, ([environment, { id }]) => [environment, id]))
+  const commandRequest = toCommandRequest(context, request, reply, { ...release, manifests })
   const comparisons = new Map<string, boolean>()
   for (let round = 1; round <= maximumRounds; round += 1) {
     const command = createReleaseCommand({ release, settings, allowsLongNames, comparisons })

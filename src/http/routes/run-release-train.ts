@@ -98,7 +98,10 @@ async function submitTrain(
   try {
     const submitted = await submitCommand(context, train, request, reply)
     const hasCommitted = submitted.commit !== undefined
-    context.observer?.trainEnded({ kind: 'ran', prognosis: submitted.result, hasCommitted })
+    // One that ran before was counted then.
+    if (submitted.isRepeated !== true) {
+      context.observer?.trainEnded({ kind: 'ran', prognosis: submitted.result, hasCommitted })
+    }
     return submitted
   } catch (error) {
     context.observer?.trainEnded({ kind: 'refused', status: toProblem(error).status })
