@@ -19,6 +19,8 @@ const app = await buildServer({
   json: 'proto',
   allowedDomains: undefined,
   argoCd: undefined,
+  pushHook: { secret: '', branch: '' },
+  retryAfter: 0,
   logger: pino({ level: 'silent' }),
   version,
   metrics: { contentType: 'text/plain', text: async () => '' },

@@ -6,6 +6,7 @@ import { registerBodyParser } from './http/body-parser.ts'
 import { createProxyTrust } from './http/client-address.ts'
 import { registerClosing } from './http/closing.ts'
 import { registerForms } from './http/form.ts'
+import { registerFreshness } from './http/freshness.ts'
 import { callerOf, registerGuard } from './http/guard.ts'
 import { registerHostCheck } from './http/host-check.ts'
 import { registerOpenApi } from './http/openapi.ts'
@@ -13,6 +14,8 @@ import { RequestError, sendProblem } from './http/problem.ts'
 import type { RateLimits } from './http/rate-limits.ts'
 import { registerRateLimits } from './http/rate-limits.ts'
 import type { RequestObserver } from './http/request-observer.ts'
+import type { RequestTracer } from './http/request-trace.ts'
+import { registerTracer } from './http/request-trace.ts'
 import { createRelease } from './http/routes/create-release.ts'
 import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
 import { deleteApplication } from './http/routes/delete-application.ts'
@@ -39,6 +42,8 @@ import { getReleaseTrainPrognosis } from './http/routes/get-release-train-progno
 import { listApplications } from './http/routes/list-applications.ts'
 import { listEnvironmentGroups } from './http/routes/list-environment-groups.ts'
 import { listLocks } from './http/routes/list-locks.ts'
+import type { PushHook } from './http/routes/receive-push-hook.ts'
+import { receivePushHook } from './http/routes/receive-push-hook.ts'
 import { runReleaseTrain } from './http/routes/run-release-train.ts'
 import { whoAmI } from './http/routes/who-am-i.ts'
 import { registerSecurityHeaders } from './http/security-headers.ts'
@@ -55,10 +60,15 @@ export interface ServerOptions extends Omit<ServerContext, 'principalOf'> {
   readonly publicUrl: string | undefined
   /** Addresses and networks of proxies: of their requests the address is what they say in X-Forwarded-For. */
   readonly trustedProxies: readonly string[]
+  /** Who may tell of pushes; undefined for nobody. */
+  readonly pushHook: PushHook | undefined
+  /** What `Retry-After` says, in seconds, where nothing better is known. */
+  readonly retryAfter: number
   readonly logger: FastifyBaseLogger
   readonly version: string
   /** What is served at /metrics; undefined when it is served elsewhere. */
   readonly metrics?: MetricsSource | undefined
+  readonly tracer?: RequestTracer | undefined
 }
 
 /** Long enough for every name that can exist, short enough to be read by a person. */
@@ -98,6 +108,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setSerializerCompiler(() => (body) => JSON.stringify(body))
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) => sendProblem(toUnknownPathError(request.url), request, reply))
+  app.decorate('retryAfter', options.retryAfter)
   registerBodyParser(app)
   await registerSecurityHeaders(app, publicUrl)
   app.addHook('onRequest', async (request, reply) => {
@@ -108,6 +119,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     }
   })
 
+  registerTracer(app, options.tracer)
   registerClosing(app)
   app.addHook('onResponse', async (request, reply) => tellAnswer(request, reply, options.observer))
 
@@ -115,6 +127,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
   registerGuard(app, admission, limits)
   await registerOpenApi(app, options.version, admission.mode === 'none' ? undefined : admission.signIn)
+  registerFreshness(app, options.store)
   const finish = answerWrongMethods(app)
   runReleaseTrain(app, context)
   getReleaseTrainPrognosis(app, context)
@@ -142,6 +155,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   whoAmI(app)
   await exchangeToken(app, admission.mode === 'none' ? undefined : admission.exchange)
   getProcessDelay(app)
+  await receivePushHook(app, context, options.pushHook)
   getHealth(app, context)
   getMetrics(app, options.metrics)
   getOpenApiDocument(app)
@@ -159,7 +173,9 @@ function tellAnswer(request: FastifyRequest, reply: FastifyReply, observer: Requ
   const url = withoutSecrets(request.url)
   const route = request.routeOptions.url
   const { statusCode: status, elapsedTime } = reply
-  request.log.info({ method, url, route, status, milliseconds: Math.round(elapsedTime) }, `${method} ${url} ${status}`)
+  const { traceId } = request.trace ?? {}
+  const details = { method, url, route, status, milliseconds: Math.round(elapsedTime), ...(traceId && { traceId }) }
+  request.log.info(details, `${method} ${url} ${status}`)
   observer?.requestAnswered({ method, route, status, milliseconds: elapsedTime })
 }
 

@@ -16,6 +16,12 @@ export interface ServerConfig {
   readonly remote: RemoteConfig | undefined
   /** Where the clone of a remote repository is kept. */
   readonly clonePath: string
+  /** How often the git server is asked what is new, in milliseconds. */
+  readonly fetchInterval: number
+  /** With which webhooks of the git server prove themselves, or the file with it; undefined where there are none. */
+  readonly hookSecret: { readonly value: string } | { readonly file: string } | undefined
+  /** When callers are told to try again, in seconds. */
+  readonly retryAfter: number
   readonly branch: string | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   /** What `Accept: *` + `/*` and no Accept at all get: proto3 JSON, or the shape of Kuberpult's own server. */
@@ -155,6 +161,7 @@ const schema = z.object({
     )
     .transform((url) => new URL(url).origin)
     .optional(),
+  RETRY_AFTER_SECONDS: wholeNumber(1, 3600).default(5),
   RATE_LIMIT: wholeNumber(60, 1_000_000).default(600),
   TRUSTED_PROXIES: z
     .string()
@@ -210,6 +217,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     repository: config.REPOSITORY,
     remote: toRemoteConfig(config),
     clonePath: config.CLONE_PATH,
+    fetchInterval: config.FETCH_INTERVAL,
+    hookSecret: toSecret(config.HOOK_SECRET, config.HOOK_SECRET_FILE),
+    retryAfter: config.RETRY_AFTER_SECONDS,
     branch: config.BRANCH,
     logLevel: config.LOG_LEVEL,
     json: config.JSON,
@@ -246,6 +256,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         ? undefined
         : { host: config.METRICS_HOST ?? config.HOST, port: config.METRICS_PORT },
   }
+}
+
+function toSecret(value: string | undefined, file: string | undefined): ServerConfig['hookSecret'] {
+  if (value !== undefined) return { value }
+  return file === undefined ? undefined : { file }
 }
 
 /** Such a value is never repeated. */

@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises'
-import type { ExchangeConfig, OidcConfig } from './auth-config.ts'
+import type { OidcConfig } from './auth-config.ts'
 import type { IssuerKeys } from './auth/issuer-keys.ts'
 import { OidcAuthenticator } from './auth/oidc-authenticator.ts'
 import type { PolicyLog } from './auth/policy-files.ts'
 import { PolicyFiles } from './auth/policy-files.ts'
 import { OidcTokenExchange } from './auth/token-exchange.ts'
 import type { ServerConfig } from './config.ts'
-import { ConfigError } from './config.ts'
 import { createUnrestrictedPrincipal } from './core/principal.ts'
 import type { Admission, SignIn } from './http/admission.ts'
+import { readSecret } from './read-secret.ts'
 
 export interface CreatedAdmission {
   readonly admission: Admission
@@ -34,7 +33,8 @@ export async function createAdmission(config: ServerConfig, log: PolicyLog): Pro
     }
   }
   const { issuer, allowsHttp } = auth
-  const clientSecret = auth.exchange && (await readSecret(auth.exchange))
+  const clientSecret =
+    auth.exchange && (await readSecret('SIGNALBOX_OIDC_CLIENT_SECRET_FILE', auth.exchange.clientSecret))
   const files = await PolicyFiles.open({ ...auth.files, primaryIssuer: issuer, allowsHttp, log })
   const authenticator = new OidcAuthenticator({
     issuer,
@@ -74,17 +74,6 @@ export async function createAdmission(config: ServerConfig, log: PolicyLog): Pro
     ],
     close: () => files.close(),
   }
-}
-
-async function readSecret({ clientSecret }: ExchangeConfig): Promise<string> {
-  if ('value' in clientSecret) return clientSecret.value
-  const variable = 'SIGNALBOX_OIDC_CLIENT_SECRET_FILE'
-  const text = await readFile(clientSecret.file, 'utf8').catch((error: unknown) => {
-    throw new ConfigError([`${variable} cannot be read: ${(error as Error).message}`])
-  })
-  const secret = text.replace(/\r?\n$/, '')
-  if (/^\P{Cc}+$/u.test(secret)) return secret
-  throw new ConfigError([`${variable} must name a file with one line of text: ${clientSecret.file}`])
 }
 
 /** The document is made once, so an issuer that cannot be asked now leaves Swagger UI without its button until the next start. */

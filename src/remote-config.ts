@@ -24,7 +24,7 @@ export const remoteVariables = {
       if (!parsed.ok) context.addIssue(parsed.problem)
     })
     .optional(),
-  CLONE_PATH: oneLine.default('data/clone.git'),
+  CLONE_PATH: oneLine.default('data/clone'),
   CLONE_FILTER: z
     .string()
     .regex(
@@ -48,6 +48,9 @@ export const remoteVariables = {
   GIT_TOKEN_FILE: oneLine.optional(),
   GIT_CA_FILE: oneLine.optional(),
   GIT_NETWORK_TIMEOUT: duration.default(60_000),
+  FETCH_INTERVAL: duration.default(30_000),
+  HOOK_SECRET: oneLine.min(16, 'must have at least 16 characters').optional(),
+  HOOK_SECRET_FILE: oneLine.optional(),
 }
 
 /** What of it cannot go together, one sentence each. `values` are the variables that are set, by name without prefix. */
@@ -63,6 +66,7 @@ export function findRemoteProblems(values: Readonly<Record<string, string>>, pre
     GIT_TOKEN_FILE: 'http',
     GIT_CA_FILE: 'http',
   }
+  const hookSecrets = ['HOOK_SECRET', 'HOOK_SECRET_FILE'].filter((name) => set.includes(name))
   // Whoever names a key or a token believes that it is used.
   const forgotten = set.filter((name) => kinds[name] !== undefined && kinds[name] !== address?.kind)
   const problems = forgotten.map(
@@ -71,6 +75,14 @@ export function findRemoteProblems(values: Readonly<Record<string, string>>, pre
   )
   if (set.includes('GIT_TOKEN') && set.includes('GIT_TOKEN_FILE')) {
     problems.push(`${prefix}GIT_TOKEN and ${prefix}GIT_TOKEN_FILE are both set: one will do`)
+  }
+  if (hookSecrets.length > 1) {
+    problems.push(`${prefix}HOOK_SECRET and ${prefix}HOOK_SECRET_FILE are both set: one will do`)
+  }
+  if (address === undefined) {
+    problems.push(
+      ...hookSecrets.map((name) => `${prefix}${name} means nothing unless ${prefix}REPOSITORY is on a git server`),
+    )
   }
   return problems
 }

@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
@@ -19,20 +17,18 @@ import { toFormLimits } from './http/form.ts'
 import { WorkerManifestChecker } from './manifest-check/worker-manifest-checker.ts'
 import { assertNotExported } from './manifest-store/repository/assert-not-exported.ts'
 import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
-import { LocalRepository } from './manifest-store/repository/local-repository.ts'
-import { seedRepository } from './manifest-store/repository/seed-repository.ts'
 import { RepositoryRefusedError } from './manifest-store/store-errors.ts'
+import { openRepository } from './open-repository.ts'
+import { readSecret } from './read-secret.ts'
 import { shutDown } from './shut-down.ts'
 import { Metrics } from './telemetry/metrics.ts'
+import { createTracing } from './telemetry/tracing.ts'
 
 /** EX_CONFIG of sysexits.h: starting again without a change will not help. */
 const exitCodeForConfig = 78
 
 /** How many milliseconds the rest may take when there is no more patience: last answers, and telling Argo CD. */
 const afterPatience = 8000
-
-const demoRepository = 'data/manifests.git'
-const fixture = fileURLToPath(new URL('../manifests-fixture', import.meta.url))
 
 await main()
 
@@ -47,7 +43,10 @@ async function main(): Promise<void> {
   for (const { name, instead } of unreadVariables(process.env)) log.warn(`${name} is not read: set ${instead} instead`)
 
   try {
-    const { app, metricsServer, store, manifestChecker, repository, webhook, admission } = await start(config, log)
+    const { app, metricsServer, tracing, store, manifestChecker, repository, webhook, admission } = await start(
+      config,
+      log,
+    )
     const patience = config.shutdownSeconds * 1000
     closeWithGrace({ delay: patience + afterPatience, logger: log }, async ({ err, signal }) => {
       if (err) log.fatal({ err }, 'an error that nobody expected')
@@ -56,6 +55,7 @@ async function main(): Promise<void> {
       await metricsServer?.close()
       await manifestChecker.close()
       await webhook?.close()
+      await tracing?.close().catch((error: unknown) => log.warn({ err: error }, 'the last traces could not be sent'))
       admission.close()
       log.info('closed')
       if (!isFinished) throw new Error('not everything that was begun could be finished')
@@ -83,15 +83,12 @@ function readConfigOrExit(): ServerConfig {
 async function start(config: ServerConfig, log: pino.Logger) {
   const clock = () => new Date()
   const admission = await createAdmission(config, log)
-  const path = config.repository ?? demoRepository
-  if (config.repository === undefined && !existsSync(path)) {
-    await seedRepository(path, fixture, config.committer, clock())
-    log.info({ path }, 'made the demo repository from manifests-fixture')
-  }
+  const hookSecret = config.hookSecret && (await readSecret('SIGNALBOX_HOOK_SECRET_FILE', config.hookSecret))
   const version = await readVersion()
   const metrics = new Metrics(version)
   metrics.collectProcess()
-  const repository = await LocalRepository.open({ path, branch: config.branch, committer: config.committer, log })
+  const tracing = await createTracing({ environment: process.env, version, log })
+  const repository = await openRepository(config, { clock, log, observer: metrics })
   const webhook = createWebhook(config, repository.url, log)
   const store = new GitManifestStore({
     repository,
@@ -99,6 +96,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
     clock,
     log,
     observer: metrics,
+    ...(tracing && { tracer: tracing }),
     maximumQueueSize: config.maximumQueueSize,
     ...(webhook && { onPublished: (update) => webhook.announce(update) }),
   })
@@ -129,11 +127,14 @@ async function start(config: ServerConfig, log: pino.Logger) {
       logger: log,
       version,
       observer: metrics,
+      tracer: tracing,
       metrics: config.metrics === undefined ? metrics : undefined,
+      pushHook: hookSecret === undefined ? undefined : { secret: hookSecret, branch: repository.branch },
+      retryAfter: config.retryAfter,
     })
     const metricsServer = config.metrics && (await listenForMetrics(config.metrics, config, metrics, admission, log))
     await app.listen({ host: config.host, port: config.port })
-    return { app, metricsServer, store, manifestChecker, repository, webhook, admission }
+    return { app, metricsServer, tracing, store, manifestChecker, repository, webhook, admission }
   } catch (error) {
     await store.close()
     throw error

@@ -8,7 +8,7 @@ describe('how a remote repository is reached', () => {
   it('is said by its address alone', () => {
     const { remote, repository, clonePath } = readConfig({ SIGNALBOX_REPOSITORY: ssh })
     expect(repository).toBe(ssh)
-    expect(clonePath).toBe('data/clone.git')
+    expect(clonePath).toBe('data/clone')
     expect(remote).toEqual({
       address: { kind: 'ssh', url: ssh, user: 'git', host: 'git.example.com', port: undefined, path: 'manifests.git' },
       cloneFilter: 'blob:limit=2k',

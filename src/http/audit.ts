@@ -64,6 +64,7 @@ function write(
     email: caller?.principal.email,
     ...(caller?.principal.isClaimed === true && { claimed: true }),
     address: addressOf(request),
+    ...((request.query as { readonly dryrun?: unknown } | undefined)?.dryrun === 'true' && { dryRun: true }),
     target: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, withoutTokens(value)])),
     ...outcome,
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { UnreadableBody } from './body-parser.ts'
+import { stateAgeHeader } from './freshness.ts'
 import type { Access } from './guard.ts'
 import { keyHeader, keyRule, parseIdempotencyKey } from './idempotency.ts'
 import type { Offer } from './negotiate.ts'
@@ -16,6 +17,9 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
   readonly access: Access
   /** See `FastifyContextConfig`. */
   readonly isProbe?: boolean
+  readonly provesItself?: boolean
+  /** Whether the answer is about the state of the repository: GETs are, but for those of operations. */
+  readonly readsState?: boolean
   readonly tag: 'Release trains' | 'Releases' | 'Deployments' | 'Locks' | 'Environments' | 'Applications' | 'Operations'
   readonly summary: string
   readonly description?: string
@@ -30,6 +34,8 @@ export interface Endpoint<Params, Query, Body, Form extends Offer> {
   readonly jsonInsteadOfMultipart?: { readonly schema: object; readonly example: object }
   /** The schema of an application/x-www-form-urlencoded body, which the handler reads itself. */
   readonly urlEncoded?: object
+  /** The schema of a JSON body that the handler reads itself. */
+  readonly jsonBody?: object
   /** Says so in the document; the handler refuses a request without one in its own words. */
   readonly isBodyRequired?: boolean
   /** Refuses a request whose Content-Type is anything but JSON, an absent one included. */
@@ -72,7 +78,9 @@ export function registerEndpoint<Params, Query, Body, Form extends Offer>(
     config: {
       access: endpoint.access,
       wrongMethod: endpoint.wrongMethod,
+      readsState: readsState(endpoint),
       ...(endpoint.isProbe !== undefined && { isProbe: endpoint.isProbe }),
+      ...(endpoint.provesItself !== undefined && { provesItself: endpoint.provesItself }),
     },
     schema: toFastifySchema(endpoint),
     handler: (request, reply) => {
@@ -82,6 +90,12 @@ export function registerEndpoint<Params, Query, Body, Form extends Offer>(
       return endpoint.handle({ ...parseInput(endpoint, request), form: form as Form, request }, reply)
     },
   })
+}
+
+function readsState(
+  endpoint: Pick<Endpoint<unknown, unknown, unknown, Offer>, 'method' | 'tag' | 'readsState'>,
+): boolean {
+  return endpoint.readsState ?? (endpoint.method === 'GET' && endpoint.tag !== 'Operations')
 }
 
 /** Kuberpult's words; its quarrel with a charset parameter is not repeated. */
@@ -175,7 +189,11 @@ function whatIsTaken(schema: z.ZodType): string {
 function toFastifySchema<Params, Query, Body, Form extends Offer>(
   endpoint: Endpoint<Params, Query, Body, Form>,
 ): object {
-  const requestHeaders = { ...endpoint.requestHeaders, ...(isWrite(endpoint) && keyRequestHeader) }
+  const requestHeaders = {
+    ...endpoint.requestHeaders,
+    ...(isWrite(endpoint) && keyRequestHeader),
+    ...(readsState(endpoint) && { 'Cache-Control': freshnessRequest }),
+  }
   return {
     operationId: endpoint.operationId,
     tags: [endpoint.tag],
@@ -189,10 +207,10 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
     ...(endpoint.multipart && {
       body: {
         content: {
-          'multipart/form-data': { schema: endpoint.multipart },
           ...(endpoint.jsonInsteadOfMultipart && {
             'application/json': { schema: endpoint.jsonInsteadOfMultipart.schema },
           }),
+          'multipart/form-data': { schema: endpoint.multipart },
         },
       },
       'x-body-required': true,
@@ -200,6 +218,10 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
     }),
     ...(endpoint.urlEncoded && {
       body: { content: { 'application/x-www-form-urlencoded': { schema: endpoint.urlEncoded } } },
+      'x-body-required': true,
+    }),
+    ...(endpoint.jsonBody && {
+      body: { content: { 'application/json': { schema: endpoint.jsonBody } } },
       'x-body-required': true,
     }),
     ...(Object.keys(requestHeaders).length > 0 && {
@@ -215,7 +237,11 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
         status,
         {
           description,
-          ...(headers && { headers: describeAll(headers) }),
+          ...describeHeaders(
+            readsState(endpoint) && (status === '200' || status === '304')
+              ? { ...headers, [stateAgeHeader]: freshnessAnswer }
+              : headers,
+          ),
           // The plugin takes what says nothing of its content for JSON.
           ...(status === '304' || isEmpty(content)
             ? { type: 'null' }
@@ -224,6 +250,15 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
       ]),
     ),
   }
+}
+
+const freshnessRequest =
+  'With `no-cache` the git server that has the repository, where it is on one, is asked what is new before this is answered.'
+const freshnessAnswer =
+  'How many seconds ago this was last known to be the state of the git server that has the repository; 0 where it is on none.'
+
+function describeHeaders(headers: ResponseDescription['headers']): object {
+  return headers === undefined ? {} : { headers: describeAll(headers) }
 }
 
 /** An answer that has no content, by its description. */

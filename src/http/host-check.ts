@@ -4,6 +4,13 @@ import type { Admission } from './admission.ts'
 import { headerCount } from './header-count.ts'
 import { RequestError } from './problem.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether its callers prove in a way of their own who they are, so that the name under which they ask does not matter. */
+    provesItself?: boolean
+  }
+}
+
 /**
  * Keeps web pages away from a server that asks nobody who they are. A browser on the same machine reaches it, and whatever page is
  * open there can make the browser send requests:
@@ -21,7 +28,7 @@ export function registerHostCheck(app: FastifyInstance, admission: Admission, pu
     if (headerCount(request, 'host') > 1) {
       throw new RequestError('INVALID_REQUEST', 'there is more than one Host header')
     }
-    if (admission.mode !== 'none') return
+    if (admission.mode !== 'none' || request.routeOptions.config.provesItself === true) return
     const host = request.headers.host ?? ''
     const isKnown = isThisMachine(host) || [...admission.hosts, ...publicHosts].includes(nameOf(host))
     if (!isKnown && !admission.hosts.includes('*') && !(admission.acceptsAddresses && isAddress(nameOf(host)))) {

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Release } from '../core/application.ts'
 import { manifestFileIn } from '../core/manifest-layout.ts'
 import type { ApplicationName, EnvironmentName } from '../core/names.ts'
+import type { ObjectId } from '../core/object-id.ts'
 import type { ApplicationPrognosis, Prognosis } from '../core/release-train-prognosis.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { ManifestChecker } from '../manifest-check/manifest-checker.ts'
@@ -13,6 +14,9 @@ import type { ManifestDiffs } from '../protobuf/to-prognosis-message.ts'
 /** In one answer. They are counted in the order of the answer, so that the same prognosis has the same diffs. */
 const maximumLength = 4 * 1024 * 1024
 const maximumBytesRead = 128 * 1024 * 1024
+
+/** How many pairs are fetched from a git server at one go: more than mostly have room in an answer. */
+const maximumReadAhead = 2000
 
 export interface DiffSources {
   readonly store: ManifestStore
@@ -32,6 +36,7 @@ export async function diffManifests(
 ): Promise<ManifestDiffs> {
   const diffs = new Map<EnvironmentName, Map<ApplicationName, string>>()
   const spent = { length: 0, bytesRead: 0 }
+  await sources.store.readAhead(snapshot, toWanted(prognosis))
   for (const { environment, outcome } of prognosis.environments) {
     if (outcome.kind === 'skipped') continue
     const ofEnvironment = new Map<ApplicationName, string>()
@@ -47,6 +52,24 @@ export async function diffManifests(
     }
   }
   return diffs
+}
+
+/** All manifests that may be compared: the first of them, where there are more than one answer has room for. */
+function toWanted({ environments }: Prognosis): {
+  readonly paths: readonly string[]
+  readonly blobs: readonly ObjectId[]
+} {
+  const paths: string[] = []
+  const blobs: ObjectId[] = []
+  for (const { environment, outcome } of environments) {
+    for (const { application, outcome: each } of outcome.kind === 'decided' ? outcome.applications : []) {
+      const coming = each.kind === 'travels' ? each.release.manifests.get(environment) : undefined
+      if (coming === undefined || paths.length >= maximumReadAhead) continue
+      paths.push(manifestFileIn(environment, application))
+      blobs.push(coming)
+    }
+  }
+  return { paths, blobs }
 }
 
 /** The two manifests of one application. */

@@ -16,8 +16,9 @@ export async function registerOpenApi(
   version: string,
   signIn: SignIn | undefined,
 ): Promise<void> {
-  for (const [name, schema] of Object.entries(toJsonSchemas(root)))
-    app.addSchema({ $id: name, ...toFastifyRefs(schema) })
+  for (const [name, schema] of Object.entries(toJsonSchemas(root))) {
+    app.addSchema({ $id: name, ...toFastifyRefs(schema), ...(name === 'Problem' && { examples: [aProblem] }) })
+  }
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -78,6 +79,16 @@ export async function registerOpenApi(
       staticCSP: { ...toSwaggerUiPolicy(signIn) },
     })
   })
+}
+
+/** What most refusals look like: with all that one may have, the page would show little else. */
+const aProblem = {
+  type: 'about:blank',
+  title: 'Not Found',
+  status: 404,
+  detail: "there is no environment 'nowhere'; GET /api/environment-groups lists them",
+  code: 'UNKNOWN_ENVIRONMENT',
+  requestId: '7b0c9a8e-3f53-4a53-9d43-0c2f1a6f5f10',
 }
 
 /** A public client has no secret to be asked for. */

@@ -8,8 +8,11 @@ import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
 import {
   AbandonedError,
   AlreadyDoneError,
+  BranchRewrittenError,
   KeyReusedError,
+  OutcomeUnknownError,
   PathNotWritableError,
+  PushRefusedError,
   QueueFullError,
   StoreConflictError,
   StoreUnavailableError,
@@ -19,6 +22,13 @@ import type { ListedLockMessage } from '../protobuf/to-locks-message.ts'
 import { toListedLockMessage } from '../protobuf/to-locks-message.ts'
 import { auditRefusal } from './audit.ts'
 import { prognosisBodyOf } from './prognosis-message.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What `Retry-After` says, in seconds, where nothing better is known. */
+    retryAfter: number
+  }
+}
 
 export const problemMediaType = 'application/problem+json'
 
@@ -126,7 +136,8 @@ interface Problem {
   readonly code: string
   readonly detail: string
   readonly errors?: readonly InvalidPart[]
-  readonly retryAfter?: number
+  /** In seconds, or as configured. */
+  readonly retryAfter?: number | 'as-configured'
   readonly prognosis?: ReturnType<typeof prognosisBodyOf>
   readonly locks?: readonly ListedLockMessage[]
 }
@@ -143,7 +154,10 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   // What was wrong with a request may quote it, secrets included: that is for its caller alone.
   else request.log.debug({ code: problem.code }, `answered ${problem.status}`)
   auditRefusal(request, problem.code, error)
-  if (problem.retryAfter !== undefined) reply.header('Retry-After', String(problem.retryAfter))
+  const { retryAfter } = problem
+  if (retryAfter !== undefined) {
+    reply.header('Retry-After', String(retryAfter === 'as-configured' ? request.server.retryAfter : retryAfter))
+  }
   return reply
     .code(problem.status)
     .header('Cache-Control', 'no-store')
@@ -175,7 +189,7 @@ export function toProblem(error: unknown): Problem {
       errors: error.errors,
     }
     if (error instanceof TooManyRequestsError) return { ...problem, retryAfter: error.retryAfter }
-    return error.code === 'TOO_MANY_UPLOADS' ? { ...problem, retryAfter: 5 } : problem
+    return error.code === 'TOO_MANY_UPLOADS' ? { ...problem, retryAfter: 'as-configured' } : problem
   }
   if (error instanceof DomainError) {
     const problem: Problem = { status: domainStatuses[error.code], code: error.code, detail: error.message }
@@ -189,21 +203,25 @@ export function toProblem(error: unknown): Problem {
   }
   if (error instanceof ManifestTooComplexError) return { status: 400, code: error.code, detail: error.message }
   if (error instanceof StoreUnavailableError || error instanceof QueueFullError) {
-    return { status: 503, code: error.code, detail: error.message, retryAfter: 5 }
+    return { status: 503, code: error.code, detail: error.message, retryAfter: 'as-configured' }
   }
   if (error instanceof ExchangeRefusedError) return { status: 400, code: 'TOKEN_REFUSED', detail: error.message }
   if (error instanceof ExchangeFailedError) return { status: 502, code: 'EXCHANGE_FAILED', detail: error.message }
   if (error instanceof IssuerUnavailableError) {
-    return { status: 503, code: 'ISSUER_UNAVAILABLE', detail: error.message, retryAfter: 5 }
+    return { status: 503, code: 'ISSUER_UNAVAILABLE', detail: error.message, retryAfter: 'as-configured' }
   }
   if (
     error instanceof StoreConflictError ||
     error instanceof PathNotWritableError ||
-    error instanceof AlreadyDoneError
+    error instanceof AlreadyDoneError ||
+    error instanceof BranchRewrittenError
   ) {
     return { status: 409, code: error.code, detail: error.message }
   }
   if (error instanceof KeyReusedError) return { status: 422, code: error.code, detail: error.message }
+  // Kuberpult's status (spec 2.7).
+  if (error instanceof PushRefusedError) return { status: 400, code: error.code, detail: error.message }
+  if (error instanceof OutcomeUnknownError) return { status: 504, code: error.code, detail: error.message }
   if (error instanceof AbandonedError) return { status: 408, code: error.code, detail: error.message }
   const foreign = foreignErrors.get((error as { code?: unknown } | null | undefined)?.code)
   if (foreign !== undefined) return { status: requestStatuses[foreign.code], ...foreign }

@@ -29,10 +29,12 @@ export function toCommandRequest(
   reply: FastifyReply,
   content?: unknown,
 ): CommandRequest {
+  const { id: requestId, trace } = request
   const idempotency = toIdempotency(request, content)
   return {
     principal: context.principalOf(request),
-    requestId: request.id,
+    requestId,
+    trace,
     signal: whenCallerLeaves(reply),
     ...(idempotency && { idempotency }),
   }

@@ -61,6 +61,15 @@ export class BatchWatch {
     this.#outcome = outcome
   }
 
+  /** Counts what was done for a part of the batch by itself. */
+  add({ attempts, commits, outcome, steps }: BatchReport): void {
+    this.#attempts += attempts
+    this.#commits.push(...commits)
+    for (const [step, took] of steps) add(this.#steps, step, took)
+    // Something of it was written.
+    if (this.#outcome !== 'published') this.#outcome = outcome
+  }
+
   report(): BatchReport {
     return {
       waited: this.#waited,

@@ -5,6 +5,7 @@ import {
   AlreadyDoneError,
   KeyReusedError,
   PathNotWritableError,
+  PushRefusedError,
   QueueFullError,
 } from './store-errors.ts'
 import type { CommandEnd, StoreObserver } from './store-observer.ts'
@@ -30,7 +31,9 @@ function toSuccess({ commit, isRepeated }: Submitted<unknown>): CommandEnd {
 }
 
 function toEnd(error: unknown): CommandEnd {
-  if (error instanceof DomainError || error instanceof PathNotWritableError) return 'refused'
+  if (error instanceof DomainError || error instanceof PathNotWritableError || error instanceof PushRefusedError) {
+    return 'refused'
+  }
   if (error instanceof KeyReusedError || error instanceof AlreadyDoneError) return 'refused'
   if (error instanceof AbandonedError) return 'abandoned'
   return error instanceof QueueFullError ? 'queue-full' : 'failed'

@@ -32,10 +32,12 @@ import type {
   ReleaseName,
   StoreHealth,
   Submitted,
+  Wanted,
 } from './manifest-store.ts'
 import { pathsForArgoCd } from './layout/paths-for-argo-cd.ts'
 import { ObjectCache } from './git/object-cache.ts'
-import { readPath } from './git/read-path.ts'
+import { findEntry, readPath } from './git/read-path.ts'
+import { isFile, isLink } from './git/tree.ts'
 import { readDeploymentHistory } from './layout/read-deployment-history.ts'
 import { readOneRelease, readReleaseDetails } from './layout/read-release-details.ts'
 import type { BranchUpdate, NewTag, Repository } from './repository/repository.ts'
@@ -43,8 +45,11 @@ import { SnapshotLoader } from './layout/snapshot-loader.ts'
 import { SourceCommitIndex } from './layout/source-commit-index.ts'
 import {
   AlreadyDoneError,
+  BranchRewrittenError,
   KeyReusedError,
+  OutcomeUnknownError,
   PathNotWritableError,
+  PushRefusedError,
   StoreConflictError,
   StoreUnavailableError,
 } from './store-errors.ts'
@@ -120,7 +125,10 @@ const maximumCommitsOfPage = 10_000
 const defaultQueueSize = 1000
 
 /** How often a batch is decided anew because others moved the branch meanwhile. */
-const maximumAttempts = 10
+const maximumAttempts = 12
+
+/** The longest pause between two attempts, in milliseconds. */
+const longestPause = 1000
 
 /** The manifest store over git objects: snapshots in memory, commands decided one after the other, written in batches. */
 export class GitManifestStore implements ManifestStore {
@@ -172,6 +180,10 @@ export class GitManifestStore implements ManifestStore {
     }
   }
 
+  async refresh(): Promise<void> {
+    await this.#repository.remote?.refresh()
+  }
+
   async readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]> {
     return this.#read(() => readReleaseDetails(new LayoutReader(this.#objects), this.#trees.get(snapshot), application))
   }
@@ -213,6 +225,25 @@ export class GitManifestStore implements ManifestStore {
     return this.#read(() => this.#tags.read(names))
   }
 
+  async readAhead(snapshot: Snapshot, { paths = [], blobs = [] }: Wanted): Promise<void> {
+    await this.#fetchAhead(this.#trees.get(snapshot), paths, blobs)
+  }
+
+  async #fetchAhead(
+    root: ObjectId | undefined,
+    paths: Iterable<string>,
+    blobs: readonly ObjectId[] = [],
+  ): Promise<void> {
+    const { remote } = this.#repository
+    if (remote === undefined) return
+    const ids = [...blobs]
+    for (const path of paths) {
+      const entry = await findEntry(this.#objects, root, path).catch(() => undefined)
+      if (entry !== undefined && (isFile(entry) || isLink(entry))) ids.push(entry.id)
+    }
+    await remote.fetchMissing(ids)
+  }
+
   async readFile(snapshot: Snapshot, path: string): Promise<Uint8Array | undefined> {
     return this.#read(async () => {
       const entry = await readPath(this.#objects, this.#trees.get(snapshot), path)
@@ -239,14 +270,16 @@ export class GitManifestStore implements ManifestStore {
 
   health(): StoreHealth {
     const snapshot = this.#current?.snapshot
+    const { remote } = this.#repository
     const writeProblem = this.#isRecent(this.#writeProblem?.since) ? this.#writeProblem?.text : undefined
     return {
       commit: snapshot?.commit,
       isReadable: snapshot !== undefined,
-      problems: [this.#readProblem, writeProblem, ...(snapshot?.problems ?? [])].filter(
+      problems: [this.#readProblem, writeProblem, ...(remote?.problems ?? []), ...(snapshot?.problems ?? [])].filter(
         (problem) => problem !== undefined,
       ),
       waitingCommands: this.#queue.length,
+      stateAge: remote && Math.max(0, this.#clock().getTime() - remote.confirmedAt.getTime()),
     }
   }
 
@@ -267,7 +300,7 @@ export class GitManifestStore implements ManifestStore {
         if (head === undefined && this.#current?.commit !== undefined) {
           throw new StoreUnavailableError(
             `branch ${this.#repository.branch} has disappeared; it was at ${this.#current.commit}. ` +
-              'Restore it, or restart Signalbox to begin with an empty one',
+              'Restore it, or restart Signalbox to begin anew',
           )
         }
         this.#current = await this.#loadCommit(head)
@@ -320,7 +353,7 @@ export class GitManifestStore implements ManifestStore {
   async #write(batch: readonly WaitingCommand[], watch: BatchWatch): Promise<readonly Outcome[]> {
     for (let attempt = 1; attempt <= maximumAttempts; attempt += 1) {
       watch.attempt()
-      const base = await this.#refresh()
+      const base = await this.#refreshToWrite()
       try {
         const { outcomes, state, objects, changes, tags } = await this.#decide(batch, base, watch)
         if (state === base) {
@@ -334,6 +367,9 @@ export class GitManifestStore implements ManifestStore {
           this.#announce(base, state, changes)
           return outcomes
         }
+      } catch (error) {
+        if (error instanceof PushRefusedError && batch.length > 1) return await this.#writeOneByOne(batch, error, watch)
+        throw error
       } finally {
         this.#objects.clearAdded()
       }
@@ -341,9 +377,34 @@ export class GitManifestStore implements ManifestStore {
         { attempt, commands: batch.length },
         'the branch moved while commands were decided: deciding them again',
       )
-      await sleep(Math.random() * 10 * attempt)
+      await sleep(Math.random() * Math.min(10 * 2 ** attempt, longestPause))
     }
     throw new StoreConflictError('others moved the branch again and again; nothing was changed. Try again')
+  }
+
+  /** The server refused them together: what is wrong with one of them shall not be the others' fault. */
+  async #writeOneByOne(
+    batch: readonly WaitingCommand[],
+    refusal: PushRefusedError,
+    watch: BatchWatch,
+  ): Promise<readonly Outcome[]> {
+    this.#log.warn({ err: refusal, commands: batch.length }, 'the commands of a batch are tried one by one')
+    const outcomes: Outcome[] = []
+    for (const waiting of batch) {
+      const ofOne = new BatchWatch([waiting], this.#tracer)
+      outcomes.push(...(await this.#write([waiting], ofOne).catch((error: unknown) => [{ error }])))
+      watch.add(ofOne.report())
+    }
+    return outcomes
+  }
+
+  async #refreshToWrite(): Promise<State> {
+    try {
+      await this.#repository.remote?.assertWritable()
+    } catch (error) {
+      throw this.#toUnavailable(`the repository cannot be written: ${messageOf(error)}. Nothing was changed`, error)
+    }
+    return this.#refresh()
   }
 
   /** Applies the commands one after the other, each to the state that the one before it left. */
@@ -486,6 +547,7 @@ export class GitManifestStore implements ManifestStore {
     for (;;) {
       const missing = new Set(command.reads(input).filter((path) => !loaded.has(path)))
       if (missing.size === 0) return command.decide(input)
+      await this.#fetchAhead(tree, missing)
       for (const path of missing) loaded.set(path, await readPath(this.#objects, tree, path))
     }
   }
@@ -559,6 +621,7 @@ export class GitManifestStore implements ManifestStore {
       this.#writeProblem = undefined
       return outcome
     } catch (error) {
+      if (isVerdict(error)) throw error
       throw this.#toUnavailable(`the repository could not be written: ${messageOf(error)}`, error)
     }
   }
@@ -593,6 +656,13 @@ function withEndedLocks(text: CommitText, ended: readonly Change[]): CommitText 
     ...text,
     sections: [...text.sections, { heading: 'Locks that had ended', lines: ended.map(({ path }) => path) }],
   }
+}
+
+/** The repository says itself what became of the write. */
+function isVerdict(error: unknown): boolean {
+  return (
+    error instanceof PushRefusedError || error instanceof OutcomeUnknownError || error instanceof BranchRewrittenError
+  )
 }
 
 /** What the command is called in its commit. */

@@ -15,6 +15,12 @@ export interface ManifestStore {
    */
   snapshot(): Promise<Snapshot>
 
+  /**
+   * Asks the server that has the repository, if it is on one, what is new, so that the next snapshot is no older than this
+   * call. Throws when it cannot be asked.
+   */
+  refresh(): Promise<void>
+
   /** The releases of an application with all that is known of them, newest first. Throws StoreUnavailableError. */
   readReleases(snapshot: Snapshot, application: ApplicationName): Promise<readonly ReleaseDetails[]>
 
@@ -37,6 +43,12 @@ export interface ManifestStore {
   /** What stands at the names of git tags at this moment, and what was known at the commit of the source. Throws StoreUnavailableError. */
   readTags(names: TagNames): Promise<KnownTags>
 
+  /**
+   * Tells what is about to be read, so that what the copy of a remote lacks of it is fetched at one go. Never throws: what
+   * cannot be had fails when it is read.
+   */
+  readAhead(snapshot: Snapshot, wanted: Wanted): Promise<void>
+
   /** The bytes of the file at a path; undefined when no file stands there. Throws StoreUnavailableError. */
   readFile(snapshot: Snapshot, path: string): Promise<Uint8Array | undefined>
 
@@ -46,8 +58,9 @@ export interface ManifestStore {
   /**
    * Decides the command in the one write queue. Resolves when its commit is durable and reachable from the branch, or
    * at once when it changes nothing. Throws what the command throws, StoreUnavailableError when it could not be
-   * written, QueueFullError when too many wait, AbandonedError when the caller left before its turn, and, of a command with a
-   * key, KeyReusedError and AlreadyDoneError. A command that failed left nothing behind.
+   * written, QueueFullError when too many wait, PushRefusedError when the server would not have it, AbandonedError when the caller
+   * left before its turn, and, of a command with a key, KeyReusedError and AlreadyDoneError. A command that failed left nothing
+   * behind, but for OutcomeUnknownError: that says that nobody knows.
    */
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>>
 
@@ -58,6 +71,12 @@ export interface ManifestStore {
 
   /** Finishes the commands that wait, then gives the repository back. Further commands are refused. */
   close(): Promise<void>
+}
+
+/** Files by path, and blobs by id. */
+export interface Wanted {
+  readonly paths?: readonly string[]
+  readonly blobs?: readonly ObjectId[]
 }
 
 /** A release by application and version. */

@@ -61,3 +61,35 @@ export class RepositoryRefusedError extends Error {
   override readonly name = 'RepositoryRefusedError'
   readonly code = 'REPOSITORY_REFUSED'
 }
+
+/** The repository has other branches than the one that was named. */
+export class UnknownBranchError extends RepositoryRefusedError {
+  constructor(repository: string, ref: string, branches: readonly string[]) {
+    const [missing = '', ...names] = [ref, ...branches.toSorted()].map((name) => name.replace(/^refs\/heads\//u, ''))
+    super(
+      `${repository} has no branch '${missing}'; it has: ${names.slice(0, 20).join(', ')}. ` +
+        'Name one of them in SIGNALBOX_BRANCH',
+    )
+  }
+}
+
+/** The server said no to the commit, for a reason of its own. Nothing was left behind. */
+export class PushRefusedError extends Error {
+  override readonly name = 'PushRefusedError'
+  readonly code = 'PUSH_REFUSED'
+}
+
+/**
+ * The answer of the server was lost, and it cannot be asked what it did: the commit may stand on the branch, or may appear there
+ * at any moment until somebody else's does.
+ */
+export class OutcomeUnknownError extends Error {
+  override readonly name = 'OutcomeUnknownError'
+  readonly code = 'OUTCOME_UNKNOWN'
+}
+
+/** Somebody moved the branch by force to another history while a command was decided. Nothing was left behind. */
+export class BranchRewrittenError extends Error {
+  override readonly name = 'BranchRewrittenError'
+  readonly code = 'BRANCH_REWRITTEN'
+}

@@ -2,7 +2,9 @@ import type { KnownTags, SourceTag, TagNames, TagState } from '../core/git-tag.t
 import { isValidTagName } from '../core/git-tag.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { Snapshot } from '../core/snapshot.ts'
+import { RemoteError } from './remote/git-remote.ts'
 import type { NewTag, Repository } from './repository/repository.ts'
+import { StoreUnavailableError } from './store-errors.ts'
 
 /** Reads what decisions need to know of tags. */
 export class TagReader {
@@ -47,6 +49,11 @@ export class TagReader {
     if (same !== undefined) return { kind: 'commit', commit: same.id }
     const obstacle = pending.find((tag) => tag.name.startsWith(`${name}/`) || name.startsWith(`${tag.name}/`))
     if (obstacle !== undefined) return { kind: 'unusable', reason: `cannot stand beside '${obstacle.name}'` }
-    return this.#repository.readTag(name)
+    try {
+      return await this.#repository.readTag(name)
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error
+      throw new StoreUnavailableError(`the git tag '${name}' cannot be looked up: ${error.message}`, { cause: error })
+    }
   }
 }

@@ -9,6 +9,7 @@ export interface JsonSchema {
   readonly description?: string
   readonly format?: string
   readonly pattern?: string
+  readonly examples?: readonly string[]
   readonly contentEncoding?: string
   readonly minimum?: number
   readonly enum?: readonly string[]
@@ -110,11 +111,12 @@ function scalarSchema(type: string): JsonSchema {
       return { type: 'string', contentEncoding: 'base64' }
     case 'uint64':
     case 'fixed64':
-      return { type: 'string', pattern: '^[0-9]+$' }
+      // Pages that make up an example would show dozens of digits.
+      return { type: 'string', pattern: '^[0-9]+$', examples: ['7'] }
     case 'int64':
     case 'sint64':
     case 'sfixed64':
-      return { type: 'string', pattern: '^-?[0-9]+$' }
+      return { type: 'string', pattern: '^-?[0-9]+$', examples: ['7'] }
     case 'int32':
     case 'sint32':
     case 'sfixed32':

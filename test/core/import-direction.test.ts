@@ -15,8 +15,8 @@ const rooms: Readonly<
   'manifest-store': { rooms: ['core', 'network'], packages: 'all' },
   'manifest-check': { rooms: ['core'], packages: 'all' },
   http: { rooms: ['core', 'auth', 'protobuf', 'manifest-store', 'manifest-check'], packages: 'all' },
-  telemetry: { rooms: ['core', 'http', 'manifest-store'], packages: 'all' },
   network: { rooms: [], packages: 'all' },
+  telemetry: { rooms: ['core', 'http', 'manifest-store'], packages: 'all' },
   cli: { rooms: ['protobuf', 'network'], packages: 'all' },
 }
 

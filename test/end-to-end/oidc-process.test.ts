@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { base64url, exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { OidcIssuer } from '../support/oidc-issuer.ts'
 import { audience, startOidcIssuer } from '../support/oidc-issuer.ts'
 import { createTemporaryFolder, git, hasGit } from '../support/real-git.ts'
 import { runServer, startServer } from '../support/server-process.ts'
@@ -25,13 +27,37 @@ async function setUp(issuer: string) {
 
 const train = '/api/environments/staging/releasetrain'
 
+/** As the trainer, but each with something that must not be believed. */
+async function forgeTokens({ issuer, signToken, publicKey }: OidcIssuer): Promise<readonly string[]> {
+  const claims = { groups: ['trainers'], email: 'trainer@example.com', sub: 'trainer' }
+  const now = Math.floor(Date.now() / 1000)
+  const { privateKey: foreign, publicKey: brought } = await generateKeyPair('RS256', { extractable: true })
+  const unsigned = [{ alg: 'none' }, { ...claims, iss: issuer, aud: audience, exp: now + 60 }]
+  return [
+    `${unsigned.map((part) => base64url.encode(JSON.stringify(part))).join('.')}.`,
+    await signToken(claims, { alg: 'HS256' }, Buffer.from(await exportSPKI(publicKey))),
+    await signToken({ ...claims, iss: 'https://other.example.com' }),
+    await signToken({ ...claims, aud: ['other', 'another'] }),
+    await signToken({ ...claims, exp: now - 3600 }),
+    await signToken({ ...claims, nbf: now + 3600 }),
+    await signToken(claims, { jwk: await exportJWK(brought) }, foreign),
+    await signToken(claims, { jku: `${issuer}/evil`, kid: 'evil' }, foreign),
+    await signToken(claims, { kid: '../../../../dev/null' }, foreign),
+  ]
+}
+
 describe('the process that asks who calls', () => {
   it('runs a train for who may, as whom they are, and for nobody else', async () => {
     const issuer = await startOidcIssuer({ path: '/dex' })
     const { folder, environment } = await setUp(issuer.issuer)
     const server = await startServer({
       folder,
-      environment: { ...environment, SIGNALBOX_HOST: '0.0.0.0', SIGNALBOX_OIDC_BROWSER_CLIENT_ID: 'browser' },
+      environment: {
+        ...environment,
+        SIGNALBOX_HOST: '0.0.0.0',
+        SIGNALBOX_LOG_LEVEL: 'trace',
+        SIGNALBOX_OIDC_BROWSER_CLIENT_ID: 'browser',
+      },
     })
     onTestFinished(async () => void (await server.stop()))
     const send = async (method: string, path: string, token?: string) => {
@@ -51,6 +77,14 @@ describe('the process that asks who calls', () => {
     const nobody = await send('PUT', train)
     expect([nobody.status, nobody.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="signalbox"'])
     expect(await send('PUT', train, `${trainer}x`)).toMatchObject({ status: 401 })
+    const hostile = await forgeTokens(issuer)
+    for (const [index, token] of hostile.entries()) {
+      const answer = await send('PUT', train, token)
+      expect([index, answer.status, answer.headers.get('location')]).toEqual([index, 401, null])
+      expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"')
+    }
+    // With this one the headers are longer than Node reads.
+    expect(await send('PUT', train, `${trainer}${'x'.repeat(16_384)}`)).toMatchObject({ status: 431 })
     const denied = await send('PUT', train, reader)
     expect(denied.status).toBe(403)
     expect(JSON.parse(denied.text)).toMatchObject({
@@ -76,7 +110,10 @@ describe('the process that asks who calls', () => {
 
     expect(await server.stop()).toBe(0)
     const { stdout, stderr } = server.output()
-    for (const token of [trainer, reader]) expect(stdout + stderr).not.toContain(token.split('.')[2])
+    for (const token of [trainer, reader, ...hostile]) {
+      for (const part of token.split('.').slice(1)) if (part !== '') expect(stdout + stderr).not.toContain(part)
+    }
+    expect(stdout + stderr).not.toMatch(/eyJ|Bearer /)
   })
 
   it('does not start with files that it cannot use, and names all that is wrong', async () => {

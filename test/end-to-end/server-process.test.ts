@@ -167,6 +167,49 @@ describe.runIf(hasGit)('a repository of its user', () => {
     expect((await fetch(server.url + trainToStaging, { method: 'PUT' })).status).toBe(400)
   })
 
+  it('has the id of a request in its commit, in the line of the request, and in the line of the commit', async () => {
+    const folder = createTemporaryFolder()
+    const server = await serve(folder)
+    const headers = { 'x-request-id': 'pipeline-4711' }
+    const train = await fetch(server.url + trainToStaging, { method: 'PUT', headers })
+    const { commit } = (await train.json()) as { commit: string }
+    expect(await server.stop()).toBe(0)
+    const trailer = '--format=%(trailers:key=Signalbox-Request,valueonly)'
+    expect(git(['log', '-1', trailer, commit], { cwd: join(folder, 'data/manifests.git') }).trim()).toBe(
+      'pipeline-4711',
+    )
+    const lines = server
+      .output()
+      .stdout.split('\n')
+      .filter((line) => line.includes('"reqId":"pipeline-4711"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    const [committed, ...others] = lines.filter((line) => line['command'] !== undefined)
+    const number = expect.any(Number) as number
+    expect(others).toEqual([])
+    expect(committed).toMatchObject({
+      commit,
+      command: 'release-train',
+      batch: 1,
+      attempts: 1,
+      milliseconds: {
+        waited: number,
+        decide: number,
+        'edit-tree': number,
+        'write-pack': number,
+        'move-branch': number,
+      },
+    })
+    const [answered, ...more] = lines.filter((line) => line['status'] !== undefined)
+    expect(more).toEqual([])
+    expect(answered).toMatchObject({
+      method: 'PUT',
+      url: trainToStaging,
+      route: '/api/environments/:environment/releasetrain',
+      status: 200,
+      milliseconds: number,
+    })
+  })
+
   it('is served beside git: commits by others are seen, and its own are sound', async () => {
     const folder = createTemporaryFolder()
     const seeded = await startServer({ folder })

@@ -63,6 +63,17 @@ describe('a decision about a write', () => {
     expect(auditLines(server)[0]).not.toHaveProperty('commit')
   })
 
+  it('says that it was about a trial', async () => {
+    const server = await createTestServer({ options: { admission } })
+    await server.send('DELETE /api/environments/production-fr?dryrun=true', { headers: bearer(token) })
+    await server.send('DELETE /api/environments/production-fr?dryrun=false', { headers: bearer(token) })
+    expect(auditLines(server)).toMatchObject([
+      { action: 'DeleteEnvironment', outcome: 'done', dryRun: true },
+      { action: 'DeleteEnvironment', outcome: 'done', commit: await server.head() },
+    ])
+    expect(auditLines(server)[1]).not.toHaveProperty('dryRun')
+  })
+
   it.each([
     [
       'by the policy',

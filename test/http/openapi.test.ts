@@ -55,7 +55,7 @@ describe('the OpenAPI document', () => {
       // What it is about comes first.
       expect((operation.parameters ?? []).slice(0, inPath.length)).toEqual(inPath)
       // What a lock is for, what a release or an environment is, and which release to deploy must be said.
-      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$/.test(
+      const isRequired = /^create(\w+Lock|Release|Environment)|^deployRelease$|^exchangeToken$|^receivePushHook$/.test(
         operation.operationId,
       )
       expect(operation.requestBody?.required ?? false).toBe(isRequired)
@@ -68,7 +68,8 @@ describe('the OpenAPI document', () => {
     const sent: string[] = []
     for (const { method, path, operation } of operations) {
       const media = operation.requestBody?.content['application/json']
-      if (media === undefined) continue
+      // Webhooks are signed.
+      if (media === undefined || operation.operationId === 'receivePushHook') continue
       const { send } = await createTestServer()
       const environment = /environments\/\{\w+\}$/.test(path) ? 'qa' : 'staging'
       const all: Readonly<Record<string, string>> = { ...names, environment }
@@ -84,11 +85,11 @@ describe('the OpenAPI document', () => {
   it('says of every operation who may use it', async () => {
     const operations = operationsOf(await documentOf(await createTestServer()))
     const open = operations.filter(({ operation }) => operation.security.length === 0)
-    expect(open.map(({ path }) => path)).toEqual(['/token', '/healthz', '/readyz'])
+    expect(open.map(({ path }) => path)).toEqual(['/token', '/hooks/git', '/healthz', '/readyz'])
     for (const { operation } of operations) {
       const isOpen = operation.security.length === 0
       expect(operation.security).toEqual(isOpen ? [] : [{ bearer: [] }])
-      const is401 = !isOpen || operation.operationId === 'exchangeToken'
+      const is401 = !isOpen || ['exchangeToken', 'receivePushHook'].includes(operation.operationId)
       expect([operation.operationId, '401' in operation.responses]).toEqual([operation.operationId, is401])
     }
   })
@@ -224,6 +225,7 @@ const conversations: readonly Conversation[] = [
   { request: 'GET /api/environments/nowhere/applications/cart/history', status: 404 },
   { request: 'GET /api/process-delay', status: 200 },
   { request: 'POST /token', status: 401 },
+  { request: 'POST /hooks/git', status: 401 },
   { request: 'GET /api/whoami', status: 200 },
   { request: 'GET /api/whoami', options: { admission: aTokenAdmission({}) }, status: 401 },
   { request: `PUT ${staging}`, headers: bearer('x'), options: { admission: aTokenAdmission({}, 1) }, status: 401 },

@@ -152,6 +152,6 @@ describe('every principal on every route', () => {
         if (answer.hasCommitted) server = await createTestServer({ options })
       }
     }
-    expect([...statuses].toSorted()).toEqual(expect.arrayContaining([200, 201, 401, 403, 409]))
+    expect([...statuses]).toEqual(expect.arrayContaining([200, 201, 401, 403, 409]))
   })
 })

@@ -5,6 +5,7 @@ import { InMemoryRepository } from '../../src/manifest-store/repository/in-memor
 import { LocalRepository } from '../../src/manifest-store/repository/local-repository.ts'
 import { describeManifestStore } from '../support/manifest-store-contract.ts'
 import { createTemporaryFolder } from '../support/real-git.ts'
+import { openRemote } from '../support/remote-repository.ts'
 import { signalbox } from '../support/test-store.ts'
 
 describeManifestStore('a repository in memory', { histories: 150 }, async () => new InMemoryRepository())
@@ -15,3 +16,5 @@ describeManifestStore('a repository on disk', { histories: 5 }, async () => {
   const log = { info: () => {}, warn: () => {}, error: () => {} }
   return LocalRepository.open({ path, branch: undefined, committer: signalbox, log })
 })
+
+describeManifestStore('a repository on a server', { histories: 5 }, async () => (await openRemote()).repository)

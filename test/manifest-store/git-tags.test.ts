@@ -4,6 +4,7 @@ import type { ApplicationName, EnvironmentName } from '../../src/core/names.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import { prognoseReleaseTrain } from '../../src/core/release-train-prognosis.ts'
 import { createReleaseTrain } from '../../src/core/release-train.ts'
+import { RemoteError } from '../../src/manifest-store/remote/git-remote.ts'
 import { LocalRepository } from '../../src/manifest-store/repository/local-repository.ts'
 import { seedRepository } from '../../src/manifest-store/repository/seed-repository.ts'
 import { absent, deployment, file, toMake } from '../support/changes.ts'
@@ -109,6 +110,21 @@ describe('a tag that a train is to get', () => {
       store.submit(trainTo('production-de', { gitTag: 'v1' }), request),
     ])
     expect(two).toMatchObject({ status: 'rejected', reason: { code: 'TAG_EXISTS' } })
+  })
+
+  it('fails the train alone that asks for it when the server cannot be asked, and says so', async () => {
+    const repository = new WatchedRepository(await createShopRepository())
+    const store = createTestStore(repository)
+    repository.readTag = () => Promise.reject(new RemoteError('REMOTE_UNREACHABLE', 'nobody answers'))
+    const [one, two] = await Promise.allSettled([
+      store.submit(trainTo('staging', { gitTag: 'v1' }), request),
+      store.submit(trainTo('production-de', {}), request),
+    ])
+    expect(one).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } })
+    expect(two.status).toBe('fulfilled')
+    await expect(store.readTags({ created: 'v1', source: undefined })).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    })
   })
 
   it('is not created without a commit', async () => {

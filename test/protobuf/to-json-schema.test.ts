@@ -73,7 +73,7 @@ describe('the schemas of the messages', () => {
   })
 
   it('describe versions, maps, lists and alternatives', () => {
-    const version: JsonSchema = { type: 'string', pattern: '^[0-9]+$' }
+    const version: JsonSchema = { type: 'string', pattern: '^[0-9]+$', examples: ['7'] }
     const either = 'At most one of `skipCause`, `deployedVersion` is present.'
     const locks = { type: 'array', items: { $ref: '#/components/schemas/Lock' } }
     expect(schemas['ReleaseTrainAppPrognosis']?.properties).toMatchObject({
@@ -161,8 +161,8 @@ describe('the schemas of other .proto files', () => {
       string text_with_words = 6; string renamed = 7 [json_name = "other"]; optional string maybe = 8;
     }`)
     const properties = {
-      big: { type: 'string', pattern: '^[0-9]+$' },
-      signed: { type: 'string', pattern: '^-?[0-9]+$' },
+      big: { type: 'string', pattern: '^[0-9]+$', examples: ['7'] },
+      signed: { type: 'string', pattern: '^-?[0-9]+$', examples: ['7'] },
       small: { type: 'integer', format: 'int32' },
       natural: { type: 'integer', minimum: 0 },
       yes: { type: 'boolean' },

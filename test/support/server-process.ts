@@ -20,11 +20,20 @@ interface StartOptions {
   /** Its current folder: the demo repository is made below it. */
   readonly folder: string
   readonly environment?: Readonly<Record<string, string>>
+  /** The user that it runs as, by number. */
+  readonly user?: number
+  /** Arguments of Node itself. */
+  readonly nodeArguments?: readonly string[]
+  /** Whether messages can be sent to it. */
+  readonly hasChannel?: boolean
+  /** Is given the process before it serves. */
+  readonly onLaunch?: (child: ChildProcess) => void
 }
 
 /** Starts the process on a free port and waits until it serves. Throws with its output when it does not. */
 export async function startServer(options: StartOptions): Promise<ServerProcess> {
   const server = launch(options)
+  options.onLaunch?.(server.child)
   const url = await new Promise<string>((resolve, reject) => {
     server.child.stdout?.on('data', () => {
       const line = server
@@ -50,17 +59,24 @@ export async function runServer(
   return { code, ...output() }
 }
 
-function launch({ folder, environment = {} }: StartOptions): Omit<ServerProcess, 'url'> {
+function launch({
+  folder,
+  environment = {},
+  nodeArguments = [],
+  hasChannel = false,
+  user,
+}: StartOptions): Omit<ServerProcess, 'url'> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SIGNALBOX_'))
-  const child = spawn(process.execPath, ['--enable-source-maps', serverMain], {
+  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeArguments, serverMain], {
     cwd: folder,
     env: { ...Object.fromEntries(inherited), SIGNALBOX_PORT: '0', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(user !== undefined && { uid: user, gid: user }),
+    stdio: ['ignore', 'pipe', 'pipe', ...(hasChannel ? ['ipc' as const] : [])],
   })
   let stdout = ''
   let stderr = ''
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   return {
     child,
     output: () => ({ stdout, stderr }),

@@ -11,6 +11,7 @@ import type { Principal } from '../../src/core/principal.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import { toFormLimits } from '../../src/http/form.ts'
 import type { StoreOptions } from '../../src/manifest-store/git-manifest-store.ts'
+import type { ManifestStore } from '../../src/manifest-store/manifest-store.ts'
 import { InMemoryRepository } from '../../src/manifest-store/repository/in-memory-repository.ts'
 import { createFirstCommit, readManifestFolder } from '../../src/manifest-store/repository/seed-repository.ts'
 import { Metrics } from '../../src/telemetry/metrics.ts'
@@ -19,6 +20,9 @@ import { createTestChecker } from './manifest-checker.ts'
 import { createTestStore, fixtureFolder, signalbox, testTime } from './test-store.ts'
 import { WatchedRepository } from './watched-repository.ts'
 import { writeSettings } from './write-settings.ts'
+
+/** With which webhooks prove themselves. */
+export const hookSecret = 'the secret of the test hook'
 
 /** How a server differs from the usual one: the shop of manifests-fixture at `testTime`, where everybody may do everything. */
 export interface ServerSetup {
@@ -42,6 +46,8 @@ export interface ServerSetup {
       | 'publicUrl'
       | 'trustedProxies'
       | 'problems'
+      | 'pushHook'
+      | 'retryAfter'
       | 'metrics'
       | 'manifestChecker'
     >
@@ -50,6 +56,7 @@ export interface ServerSetup {
 
 export interface TestServer {
   readonly app: FastifyInstance
+  readonly store: ManifestStore
   /** What the server reads and writes; it can be held up and made to fail. */
   readonly repository: WatchedRepository
   /** What was logged. */
@@ -111,6 +118,8 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
     formLimits: toFormLimits(readConfig({}).releases),
     logger: pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as (typeof log)[0]) }),
     version: '0.0.0-test',
+    pushHook: { secret: hookSecret, branch: 'main' },
+    retryAfter: 5,
     observer: metrics,
     metrics,
     ...setup.options,
@@ -138,7 +147,7 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
       hasCommitted: headBefore !== headAfter,
     }
   }
-  return { app, repository, log, send, head, commit: (...changes) => commitBeside(kept, changes) }
+  return { app, store, repository, log, send, head, commit: (...changes) => commitBeside(kept, changes) }
 }
 
 type FirstCommit = ReturnType<typeof createFirstCommit>

@@ -1,6 +1,11 @@
 import type { TagState } from '../../src/core/git-tag.ts'
 import type { ObjectId } from '../../src/core/object-id.ts'
-import type { BranchUpdate, Repository, StoredObject } from '../../src/manifest-store/repository/repository.ts'
+import type {
+  BranchUpdate,
+  RemoteSide,
+  Repository,
+  StoredObject,
+} from '../../src/manifest-store/repository/repository.ts'
 
 /** A repository in front of another one: its calls can be counted, held up, and made to fail. */
 export class WatchedRepository implements Repository {
@@ -25,14 +30,21 @@ export class WatchedRepository implements Repository {
     this.branch = inner.branch
   }
 
+  /** Stands for the remote of the repository, where that has none. */
+  remoteSide: RemoteSide | undefined
+
+  get remote(): RemoteSide | undefined {
+    return this.remoteSide ?? this.#inner.remote
+  }
+
   async head(): Promise<ObjectId | undefined> {
     return (await this.beforeHead()) === 'gone' ? undefined : this.#inner.head()
   }
 
-  async read(id: ObjectId): Promise<StoredObject> {
+  async read(id: ObjectId, reach?: 'here' | 'anywhere'): Promise<StoredObject> {
     this.reads.push(id)
     await this.beforeRead(id)
-    return this.#inner.read(id)
+    return this.#inner.read(id, reach)
   }
 
   readTag(name: string): Promise<TagState> {

@@ -49,7 +49,6 @@ function registerPaths(app: FastifyInstance, context: ServerContext, readForm: R
           config: {
             type: 'string',
             description: 'The config as JSON.',
-            contentMediaType: 'application/json',
             example: JSON.stringify(example),
           },
           signature: { type: 'string', description: 'Accepted, and not looked at.', example: '' },

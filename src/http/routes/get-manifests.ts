@@ -48,6 +48,7 @@ export function getManifests(app: FastifyInstance, { store }: ServerContext): vo
         url: path.url,
         operationId: `${method === 'GET' ? 'get' : 'postForGetting'}Manifests${path.suffix}`,
         access: 'authenticated',
+        readsState: true,
         tag: 'Releases',
         summary: `A release with its manifests${method === 'GET' ? '' : ", as Kuberpult's client asks for it"}`,
         description:
@@ -115,8 +116,11 @@ async function readManifests(
   { version, environments }: ReleaseDetails,
 ): Promise<ReadonlyMap<EnvironmentName, Uint8Array>> {
   const manifests = new Map<EnvironmentName, Uint8Array>()
+  const pathOf = (environment: EnvironmentName) =>
+    `${releaseDirectory(name, version)}/environments/${environment}/manifests.yaml`
+  await store.readAhead(snapshot, { paths: environments.map(pathOf) })
   for (const environment of environments) {
-    const path = `${releaseDirectory(name, version)}/environments/${environment}/manifests.yaml`
+    const path = pathOf(environment)
     const bytes = await store.readFile(snapshot, path)
     await nextTurn()
     if (bytes !== undefined) manifests.set(environment, bytes)

@@ -2,7 +2,7 @@ import type { ResponseDescription } from '../endpoint.ts'
 
 /** What every write can answer, beside success and its own refusals. */
 export const writeResponses = {
-  400: { description: 'A part of the request is invalid.' },
+  400: { description: 'A part of the request is invalid, or the git server refuses the commit. Nothing was done.' },
   403: { description: 'You may not do that there.' },
   404: { description: 'What it is about does not exist.' },
   406: { description: 'None of the forms is acceptable. Nothing was done.' },
@@ -11,4 +11,8 @@ export const writeResponses = {
   413: { description: 'The body is too large.' },
   500: { description: 'A fault of Signalbox.' },
   503: { description: 'The repository cannot be written. Nothing was done; try again after `Retry-After` seconds.' },
+  504: {
+    description:
+      'It was sent to the git server, whose answer was lost: it may have been done. To repeat it with the same `Idempotency-Key` is safe.',
+  },
 } as const satisfies Record<number, ResponseDescription>

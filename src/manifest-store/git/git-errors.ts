@@ -94,9 +94,9 @@ export class InstanceRunningError extends Error {
   readonly code = 'INSTANCE_RUNNING'
   readonly instanceFile: string
 
-  constructor(instanceFile: string, owner: string) {
+  constructor(instanceFile: string, owner: string, advice = 'Stop it, or give this one a repository of its own.') {
     super(
-      `this repository is in use by another Signalbox: ${owner}. Stop it, or give this one a repository of its own. ` +
+      `this repository is in use by another Signalbox: ${owner}. ${advice} ` +
         `If you are sure that it no longer runs, remove ${instanceFile}.`,
     )
     this.instanceFile = instanceFile
@@ -109,8 +109,18 @@ export class ObjectMissingError extends Error {
   readonly code = 'OBJECT_MISSING'
   readonly id: ObjectId
 
-  constructor(id: ObjectId, options?: ErrorOptions) {
-    super(`object ${id} is missing`, options)
+  constructor(id: ObjectId, options?: ErrorOptions, detail?: string) {
+    super(`object ${id} is missing${detail === undefined ? '' : `: ${detail}`}`, options)
     this.id = id
+  }
+}
+
+/** Where the repository was, there is none any more. */
+export class RepositoryGoneError extends Error {
+  override readonly name = 'RepositoryGoneError'
+  readonly code = 'REPOSITORY_GONE'
+
+  constructor() {
+    super('its folder is gone. Put it back: then it is served again')
   }
 }

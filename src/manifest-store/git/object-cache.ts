@@ -60,7 +60,9 @@ export class ObjectCache {
   }
 
   async #read(id: ObjectId, type: StoredObject['type']): Promise<Uint8Array> {
-    const object = this.#pending.get(id) ?? (await this.#repository.read(id))
+    // History ends where a shallow clone ends; what is still asked for of a commit is asked for by whoever needs that one.
+    const reach = type === 'commit' ? 'here' : 'anywhere'
+    const object = this.#pending.get(id) ?? (await this.#repository.read(id, reach))
     if (object.type !== type)
       throw new MalformedObjectError(`object ${id} is a ${object.type}, but a ${type} belongs there`)
     return object.data

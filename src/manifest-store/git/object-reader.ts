@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import type { ObjectId } from '../../core/object-id.ts'
@@ -47,11 +47,39 @@ export class ObjectReader {
     throw new ObjectMissingError(id)
   }
 
+  /** Those of the objects that are not here, without reading them. */
+  async findMissing(ids: readonly ObjectId[]): Promise<readonly ObjectId[]> {
+    const find = async (wanted: readonly ObjectId[]) => {
+      const missing: ObjectId[] = []
+      for (const id of wanted) {
+        if (this.#slice.isOver()) await this.#slice.next()
+        if (!this.#has(id)) missing.push(id)
+      }
+      return missing
+    }
+    const missing = await find(ids)
+    return missing.length > 0 && this.#listPacks() ? find(missing) : missing
+  }
+
   close(): void {
     for (const pack of this.#openPacks) this.#closePack(pack)
     this.#known.clear()
     this.#smallPacks.clear()
     this.#packs = []
+  }
+
+  #has(id: ObjectId): boolean {
+    if (this.#smallPacks.has(id)) return true
+    const raw = Buffer.from(id, 'hex')
+    const isPacked = this.#packs.some((pack) => {
+      try {
+        return this.#open(pack).has(raw)
+      } catch (error) {
+        if (error instanceof MalformedObjectError || hasCode(error, 'ENOENT')) return false
+        throw error
+      }
+    })
+    return isPacked || this.#objectFolders.some((folder) => existsSync(join(folder, id.slice(0, 2), id.slice(2))))
   }
 
   /** Looks until nothing has changed between two looks: a repack may move an object while it is looked for. */

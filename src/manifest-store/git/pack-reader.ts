@@ -47,6 +47,11 @@ export class PackReader {
     return offset === undefined ? undefined : this.#readAt(offset, findBase)
   }
 
+  /** Whether the object with this id, as 20 bytes, is in the pack. */
+  has(raw: Buffer): boolean {
+    return this.#index.find(raw) !== undefined
+  }
+
   close(): void {
     this.#index.close()
     closeSync(this.#file)

@@ -39,7 +39,7 @@ export async function writePack(
   }
 
   try {
-    await mkdir(folder, { recursive: true })
+    await createPackFolder(folder)
     if (await createKeepFile(keepFile)) made.push(keepFile)
     if (await placeFile(folder, 'tmp_pack_', `${path}.pack`, pack)) made.push(`${path}.pack`)
     if (await placeFile(folder, 'tmp_idx_', `${path}.idx`, index)) made.push(`${path}.idx`)
@@ -53,6 +53,15 @@ export async function writePack(
     release: async () => {
       if (made.splice(0).includes(keepFile)) await rm(keepFile, { force: true })
     },
+  }
+}
+
+/** git makes it when it is needed. `objects` is always there, unless the repository is gone: then nothing may be begun in its place. */
+async function createPackFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
   }
 }
 
@@ -111,6 +120,18 @@ async function hasLength(path: string, length: number): Promise<boolean> {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false
     throw error
+  }
+}
+
+/** Never throws: what the pack was written for has happened, or has not, and the next start removes what stays behind. */
+export async function releaseQuietly(
+  written: WrittenPack,
+  log: { warn(details: object, message: string): void },
+): Promise<void> {
+  try {
+    await written.release()
+  } catch (error) {
+    log.warn({ err: error }, 'a .keep file could not be removed: git does not repack its pack until it is gone')
   }
 }
 

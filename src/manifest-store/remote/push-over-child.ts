@@ -31,6 +31,7 @@ export async function pushOverChild(
 ): Promise<PushOutcome> {
   const { command, timeout, signal } = options
   const what = `${command} ${command === 'git' ? 'receive-pack' : 'git-receive-pack'}`
+  if (signal.aborted) throw failureOf(what, { kind: 'closed' }, []) ?? new Error(what)
   const child = startChild(options)
   const conversation = new Conversation(child)
   let end: 'timeout' | 'closed' | undefined
@@ -41,7 +42,6 @@ export async function pushOverChild(
   const onAbort = () => endBecause('closed')
   const timer = setTimeout(() => endBecause('timeout'), timeout)
   signal.addEventListener('abort', onAbort)
-  if (signal.aborted) onAbort()
   try {
     const outcome = await converse(conversation, updates, pack)
     await conversation.end()

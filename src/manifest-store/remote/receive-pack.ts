@@ -139,7 +139,7 @@ export function readReport(answer: Iterable<PktLine>, { updates, usesSideBand, s
  * somebody else moves it at this moment.
  */
 function saysMoved(text: string): boolean {
-  return /non-fast-forward|fetch first|but expected|stale info|reference already exists|lock failure|Unable to create '.*\.lock'|unable to resolve reference/iu.test(
+  return /non-fast-forward|fetch first|but expected|stale info|reference (already exists|does not exist)|incorrect old value|lock failure|Unable to create '.*\.lock'|unable to resolve reference/iu.test(
     text,
   )
 }

@@ -26,7 +26,7 @@ const rules: readonly Rule[] = [
     says: /Load key ".*":|UNPROTECTED PRIVATE KEY|bad permissions|invalid format|passphrase/i,
     code: 'REMOTE_DENIED',
     advice:
-      'ssh cannot use the key in SIGNALBOX_GIT_SSH_KEY: it must be a private key without a passphrase that this user can read, and nobody else',
+      'The key in SIGNALBOX_GIT_SSH_KEY cannot be used: it must be a private key without a passphrase that this user can read, and nobody else',
   },
   {
     says: /certificate problem|certificate verification failed|certificate verify failed|self[- ]signed certificate|unable to (get local issuer|verify the first certificate)|certificate has expired|altnames/i,
@@ -67,7 +67,7 @@ const rules: readonly Rule[] = [
       'The server does not have the object, or gives out none by id. Allow it there (git config uploadpack.allowAnySHA1InWant true), or set SIGNALBOX_CLONE_FILTER=none and remove the clone',
   },
   {
-    says: /^(fatal: )?(remote error|protocol error: bad line length|ERROR):|ERR /im,
+    says: /^((fatal: )?remote error|fatal: protocol error|ERROR): /m,
     code: 'REMOTE_REFUSED',
     advice: 'What the server says may tell why',
   },

@@ -1,4 +1,5 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { resolve, sep } from 'node:path'
 import type { ObjectId } from '../../core/object-id.ts'
 import { ProxyAddressError, proxyFor } from '../../network/proxy.ts'
 import { hasCode } from '../git/durable-file.ts'
@@ -85,7 +86,7 @@ export class SystemGitRemote implements GitRemote {
     const tracking = `refs/remotes/origin/${branch}`
     return this.#afterOtherFetches(async () => {
       const refspec = `+refs/heads/${branch}:${tracking}`
-      const end = await this.#run('git fetch', [...this.#fetchArguments(), 'origin', refspec], { isLong: true })
+      const end = await this.#runFetch([...this.#fetchArguments(), 'origin', refspec])
       if (end.code === 0) return readRef(gitDirectory, tracking)
       if (!/couldn't find remote ref/iu.test(end.errors)) throw toRemoteError('git fetch', end.errors, end.secrets)
       await this.#git('git update-ref', ['--git-dir', gitDirectory, 'update-ref', '-d', tracking])
@@ -100,13 +101,19 @@ export class SystemGitRemote implements GitRemote {
     await this.#afterOtherFetches(async () => {
       // Of a commit not its history. What we have is no help to the server, and takes long to tell.
       const args = ['-c', 'fetch.negotiationAlgorithm=noop', ...this.#fetchArguments(), '--depth=1', ...filter]
-      await this.#git('git fetch', [...args, '--stdin', 'origin'], { input: `${ids.join('\n')}\n`, isLong: true })
+      const end = await this.#runFetch([...args, '--stdin', 'origin'], `${ids.join('\n')}\n`)
+      if (end.code !== 0) throw toRemoteError('git fetch', end.errors, end.secrets)
     })
   }
 
   async listRefs(prefixes: readonly string[]): Promise<ReadonlyMap<string, RemoteRef>> {
     const refs = new Map<string, RemoteRef>()
-    const { lines } = await this.#listRemote([])
+    const flags = { 'refs/heads/': '--heads', 'refs/tags/': '--tags' }
+    const kinds = Object.keys(flags).filter((kind) => prefixes.some((prefix) => prefix.startsWith(kind)))
+    const isNarrow = prefixes.every((prefix) => kinds.some((kind) => prefix.startsWith(kind)))
+    // Servers have many more refs than these, for reviews for example.
+    const narrowing = Object.entries(flags).flatMap(([kind, flag]) => (kinds.includes(kind) ? [flag] : []))
+    const { lines } = await this.#listRemote(isNarrow ? narrowing : [])
     for (const { id, name } of lines) {
       if (!prefixes.some((prefix) => name.startsWith(prefix))) continue
       const tag = name.endsWith('^{}') ? name.slice(0, -3) : undefined
@@ -197,6 +204,26 @@ export class SystemGitRemote implements GitRemote {
     return { lines, head }
   }
 
+  /** A git that was killed leaves its lock file behind, and none of ours runs in this clone at this moment. */
+  async #runFetch(args: readonly string[], input?: string): Promise<Ended> {
+    const options = { isLong: true, ...(input !== undefined && { input }) }
+    const end = await this.#run('git fetch', args, options)
+    const [, lock] = end.code === 0 ? [] : (/Unable to create '([^']+\.lock)': File exists/u.exec(end.errors) ?? [])
+    if (lock === undefined || !(await this.#removeStaleLock(lock))) return end
+    return this.#run('git fetch', args, options)
+  }
+
+  async #removeStaleLock(lock: string): Promise<boolean> {
+    const { gitDirectory, networkTimeout, log } = this.#options
+    const path = resolve(lock)
+    const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Infinity)
+    // A git of somebody else, such as a `git gc`, holds it for a moment.
+    if (!path.startsWith(`${resolve(gitDirectory)}${sep}`) || age < Math.max(60_000, 2 * networkTimeout)) return false
+    await rm(path, { force: true })
+    log.warn({ path }, 'removed a lock file that a git which was killed left in the clone')
+    return true
+  }
+
   #fetchArguments(): string[] {
     return [
       '--git-dir',
@@ -238,7 +265,7 @@ export class SystemGitRemote implements GitRemote {
     await this.#assertSshFiles()
     const { networkTimeout, address, environment, certificateAuthorityFile } = this.#options
     const credentials = await this.#readCredentials()
-    const secrets = secretsOf(credentials)
+    const secrets = [...secretsOf(credentials), ...passwordOf(this.#proxy)]
     const end = await runChild({
       command: 'git',
       args,
@@ -321,6 +348,11 @@ async function assertEmpty(folder: string): Promise<void> {
     throw error
   })
   if (names.length > 0) throw new RepositoryRefusedError(`${folder} is not empty: a clone is made into a new folder`)
+}
+
+/** In both forms in which it may be repeated. */
+function passwordOf(url: URL | undefined): readonly string[] {
+  return url === undefined ? [] : [url.password, decodeURIComponent(url.password)]
 }
 
 /** Answers its content. */

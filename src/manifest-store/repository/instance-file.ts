@@ -22,6 +22,8 @@ export interface ClaimOptions {
   readonly heartbeatInterval?: number
   /** How long the file of an instance that cannot be seen must be left untouched until it counts as dead. 15,000 unless given. */
   readonly silence?: number
+  /** What to do when another instance runs. */
+  readonly advice?: string
 }
 
 /**
@@ -30,7 +32,7 @@ export interface ClaimOptions {
  * one's file is taken over; that takes as long as `silence` if its process cannot be seen or its file cannot be read.
  */
 export async function claimInstance(gitDirectory: string, options: ClaimOptions = {}): Promise<InstanceClaim> {
-  const { now = () => new Date(), log, heartbeatInterval = 5000, silence = 15_000 } = options
+  const { now = () => new Date(), log, heartbeatInterval = 5000, silence = 15_000, advice } = options
   const path = join(gitDirectory, 'signalbox', 'instance.json')
   await mkdir(join(gitDirectory, 'signalbox'), { recursive: true })
   const instance: Instance = { ...(await identifyThisProcess()), startedAt: now().toISOString() }
@@ -40,7 +42,9 @@ export async function claimInstance(gitDirectory: string, options: ClaimOptions 
     const found = await readInstanceFile(path)
     if (found === undefined) continue
     const state = await observeInstance(found, path, silence, log)
-    if (state === 'running') throw new InstanceRunningError(path, describeInstance(found.instance))
+    if (state === 'running') {
+      throw new InstanceRunningError(path, describeInstance(found.instance), advice)
+    }
     if (state === 'replaced') continue
     log?.warn({ instance: found.instance }, 'taking over from an instance that did not give the repository back')
     await removeDeadFile(found, path)

@@ -1,22 +1,24 @@
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { TagState } from '../../core/git-tag.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import { assertServable } from './assert-servable.ts'
 import type { CommitAuthor } from '../commit-message.ts'
 import { completeTags } from './complete-tags.ts'
-import { MalformedRefError, RefNotDurableError } from '../git/git-errors.ts'
+import { RefNotDurableError, RepositoryGoneError } from '../git/git-errors.ts'
 import { claimInstance } from './instance-file.ts'
 import { ObjectReader } from '../git/object-reader.ts'
 import { buildPack } from '../git/pack-file.ts'
-import { listBranches, moveRef, readHeadBranch, readRef, removeStaleRefLock } from '../git/ref-file.ts'
+import { listBranches, moveRef, readRef } from '../git/ref-file.ts'
 import type { TagLocks } from '../git/tag-refs.ts'
 import { lockTags, readTagRef } from '../git/tag-refs.ts'
 import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
 import { runUnwatched } from './repository.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
-import { RepositoryRefusedError } from '../store-errors.ts'
-import type { WrittenPack } from '../git/write-pack.ts'
-import { releaseStalePacks, writePack } from '../git/write-pack.ts'
+import { UnknownBranchError } from '../store-errors.ts'
+import { findHeadBranch } from './find-head-branch.ts'
+import { takeOver } from './take-over.ts'
+import { releaseQuietly, writePack } from '../git/write-pack.ts'
 
 export interface LocalRepositoryOptions {
   /** The path of a bare repository. */
@@ -86,8 +88,11 @@ export class LocalRepository implements Repository {
     })
   }
 
-  head(): Promise<ObjectId | undefined> {
-    return readRef(this.#gitDirectory, this.#ref)
+  async head(): Promise<ObjectId | undefined> {
+    const head = await readRef(this.#gitDirectory, this.#ref)
+    // A repository that somebody has taken away is none without commits.
+    if (head === undefined && !existsSync(join(this.#gitDirectory, 'HEAD'))) throw new RepositoryGoneError()
+    return head
   }
 
   read(id: ObjectId): Promise<StoredObject> {
@@ -115,7 +120,7 @@ export class LocalRepository implements Repository {
     } finally {
       // Whatever became of the branch, the pack stays, for `git gc` to judge. Other gits may have relied on it: they do
       // not write what some pack has, and `git repack -a -d` leaves out what a kept pack has and then removes the rest.
-      await this.#unkeep(written)
+      await releaseQuietly(written, this.#log)
     }
   }
 
@@ -143,39 +148,9 @@ export class LocalRepository implements Repository {
     }
   }
 
-  /** Never throws: the branch is where it is, and the next start removes what stays behind. */
-  async #unkeep(written: WrittenPack): Promise<void> {
-    try {
-      await written.release()
-    } catch (error) {
-      this.#log.warn({ err: error }, 'a .keep file could not be removed: git does not repack its pack until it is gone')
-    }
-  }
-
   async close(): Promise<void> {
     this.#reader.close()
     await this.#release()
-  }
-}
-
-/** Removes what an earlier process of ours left when it died. */
-async function takeOver(gitDirectory: string, ref: string, log: StoreLog): Promise<void> {
-  if (await removeStaleRefLock(gitDirectory, ref)) {
-    log.warn({ ref }, `removed the lock of ${ref} that an earlier process of ours left when it died`)
-  }
-  const stalePacks = await releaseStalePacks(gitDirectory)
-  if (stalePacks > 0) log.warn({ stalePacks }, 'released packs that an earlier process of ours left when it died')
-}
-
-async function findHeadBranch(gitDirectory: string): Promise<string> {
-  try {
-    return await readHeadBranch(gitDirectory)
-  } catch (error) {
-    if (!(error instanceof MalformedRefError)) throw error
-    throw new RepositoryRefusedError(
-      `the HEAD of ${gitDirectory} names no branch. Name the one to serve in SIGNALBOX_BRANCH`,
-      { cause: error },
-    )
   }
 }
 
@@ -183,10 +158,5 @@ async function findHeadBranch(gitDirectory: string): Promise<string> {
 async function assertBranch(gitDirectory: string, ref: string): Promise<void> {
   if ((await readRef(gitDirectory, ref)) !== undefined) return
   const branches = await listBranches(gitDirectory)
-  if (branches.length === 0) return
-  const names = branches.map((branch) => branch.replace(/^refs\/heads\//u, '')).toSorted()
-  throw new RepositoryRefusedError(
-    `${gitDirectory} has no branch '${ref.replace(/^refs\/heads\//u, '')}'; it has: ${names.slice(0, 20).join(', ')}. ` +
-      'Name one of them in SIGNALBOX_BRANCH',
-  )
+  if (branches.length > 0) throw new UnknownBranchError(gitDirectory, ref, branches)
 }

@@ -12,14 +12,19 @@ export interface Repository {
   readonly url: string
   readonly branch: string
 
+  /** Where the branch is decided elsewhere: that place. */
+  readonly remote?: RemoteSide | undefined
+
   /**
-   * The commit of the branch at this moment; undefined while it has none. A repository with a remote fetches here when
-   * its copy is too old.
+   * The commit of the branch at this moment, undefined while it has none; with a remote, as far as we know.
    */
   head(): Promise<ObjectId | undefined>
 
-  /** Throws ObjectMissingError, or MalformedObjectError when it is there but not as it should be. */
-  read(id: ObjectId): Promise<StoredObject>
+  /**
+   * Throws ObjectMissingError, or MalformedObjectError when it is there but not as it should be. With a remote, what is not
+   * `here` is asked for there.
+   */
+  read(id: ObjectId, reach?: 'here' | 'anywhere'): Promise<StoredObject>
 
   /**
    * What stands at the name of a tag at this moment: a name such as `v1`, without `refs/tags/`, that `isValidTagName`
@@ -30,11 +35,33 @@ export interface Repository {
   /**
    * Makes the objects durable, moves the branch from one commit to another and creates the tags, or, when the branch is
    * no longer where it was or a tag cannot be created any more, does nothing and answers `moved`: `readTag` then knows
-   * which. A repository with a remote pushes all of it at once before it moves its own branch.
+   * which. With a remote, all of it happens there first and at once; it throws PushRefusedError, BranchRewrittenError, and
+   * OutcomeUnknownError. After any other error nothing has happened, nor will.
    */
   publish(update: BranchUpdate): Promise<'published' | 'moved'>
 
   close(): Promise<void>
+}
+
+/** The server that holds the branch, of which there is a copy here. */
+export interface RemoteSide {
+  /** Brings the copy up to what the server has at this moment. Throws when it cannot be asked. */
+  refresh(): Promise<void>
+
+  /**
+   * To be called before a write is decided: where the server was out of reach, or it is in doubt whether the last write
+   * arrived, it is asked now. Throws when it cannot be, soon.
+   */
+  assertWritable(): Promise<void>
+
+  /** Fetches those of the objects that the copy lacks, at one go. Those that cannot be had stay missing. */
+  fetchMissing(ids: readonly ObjectId[]): Promise<void>
+
+  /** When the server last said that the branch is where the copy has it. */
+  readonly confirmedAt: Date
+
+  /** What does not work as it should, as sentences. */
+  readonly problems: readonly string[]
 }
 
 export interface StoredObject {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -106,6 +106,25 @@ describe.each(transports)('a remote over $name', ({ isHere, serve }) => {
     await remote.clone(clone, 'main')
     expect(await remote.fetch('main')).toBe(head)
     expect(existsSync(trace)).toBe(false)
+  })
+
+  it.runIf(isHere)('is fetched from after a git was killed that left its lock file, once that is old', async () => {
+    const { repository, open } = await serve()
+    commitFiles(repository, { config: '1' })
+    const { remote, clone, log } = open({ cloneDepth: 1 })
+    await remote.clone(clone, 'main')
+    const lock = join(clone, 'shallow.lock')
+    writeFileSync(lock, '')
+    const tag = commitFiles(repository, { config: '2' })
+    await expect(remote.fetchObjects([tag])).rejects.toMatchObject({
+      name: 'StoreUnavailableError',
+      message: expect.stringContaining('shallow.lock') as string,
+    })
+    const hourAgo = Date.now() / 1000 - 3600
+    utimesSync(lock, hourAgo, hourAgo)
+    await remote.fetchObjects([tag])
+    expect(existsSync(lock)).toBe(false)
+    expect(log.map(({ message }) => message)).toEqual([expect.stringContaining('removed a lock file') as string])
   })
 
   it.runIf(isHere)('does nothing any more once it is closed', async () => {

@@ -130,6 +130,9 @@ describe('what a server says to a push', () => {
     ['atomic transaction failed', `error: cannot lock ref '${main}': reference already exists\n`],
     ['lock failure', ''],
     ['stale info', ''],
+    ['incorrect old value provided', ''],
+    ['reference already exists', ''],
+    [`cannot lock ref '${main}': is at ${'b'.repeat(40)} but expected ${old}`, ''],
   ])('may be that a ref has moved: %s', async (reason, message) => {
     const { outcome } = await pushTo([
       anAdvertisement(),

@@ -150,6 +150,8 @@ describe.each(transports)('a remote over $name', ({ isHere, serve }) => {
         'refs/tags/heavy': { id: tag, peeled: first },
       })
       expect([...(await remote.listRefs(['refs/tags/l'])).keys()]).toEqual(['refs/tags/light'])
+      expect([...(await remote.listRefs([main, 'refs/other/'])).keys()]).toEqual([main, 'refs/other/x'])
+      expect([...(await remote.listRefs([''])).keys()]).toContain('HEAD')
     })
 
     it('does what it is asked at once, one after the other', async () => {
@@ -225,6 +227,17 @@ describe.each(transports)('a remote over $name', ({ isHere, serve }) => {
       expect(await remote.push([{ ref: main, from: theirs, to: again.commit }], again.pack)).toEqual({
         kind: 'accepted',
       })
+    })
+
+    it('takes one of several pushes at once, and tells the others', async () => {
+      const { repository, open } = await serve()
+      const head = commitFiles(repository, { config: '1' })
+      const pushes = await Promise.all(['a', 'b', 'c', 'd'].map((name) => createCommitPack(head, name)))
+      const outcomes = await Promise.all(
+        pushes.map(({ commit, pack }) => open().remote.push([{ ref: main, from: head, to: commit }], pack)),
+      )
+      expect(outcomes.map(({ kind }) => kind).toSorted()).toEqual(['accepted', 'moved', 'moved', 'moved'])
+      expect(headOf(repository)).toBe(pushes[outcomes.findIndex(({ kind }) => kind === 'accepted')]?.commit)
     })
 
     it('moves a branch and makes a tag together, or neither', async () => {

@@ -8,9 +8,10 @@ import { parseCommit, serializeCommit } from '../../../src/manifest-store/git/co
 import { createObject } from '../../../src/manifest-store/git/git-object.ts'
 import { LocalRepository } from '../../../src/manifest-store/repository/local-repository.ts'
 import type { Repository } from '../../../src/manifest-store/repository/repository.ts'
-import { seedRepository } from '../../../src/manifest-store/repository/seed-repository.ts'
+import { readManifestFolder, seedRepository } from '../../../src/manifest-store/repository/seed-repository.ts'
 import { createTemporaryFolder, git, hasGit } from '../../support/real-git.ts'
-import { createShopRepository, fixtureFolder, signalbox, testTime } from '../../support/test-store.ts'
+import { openRemote } from '../../support/remote-repository.ts'
+import { createShopRepository, fixtureFolder, seed, signalbox, testTime } from '../../support/test-store.ts'
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
@@ -49,6 +50,11 @@ async function nextCommit(repository: Repository, tag: string) {
 const repositories: Readonly<Record<string, () => Promise<Repository>>> = {
   'in memory': createShopRepository,
   'on disk': async () => (await openLocal()).repository,
+  'on a server': async () => {
+    const { repository } = await openRemote()
+    await seed(repository, await readManifestFolder(fixtureFolder))
+    return repository
+  },
 }
 
 describe.each(Object.entries(repositories))('tags of a repository %s', (_, create) => {

@@ -1,0 +1,223 @@
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { ObjectId } from '../../core/object-id.ts'
+import type { CommitAuthor } from '../commit-message.ts'
+import { parseCommit } from '../git/commit.ts'
+import { hasCode } from '../git/durable-file.ts'
+import { MalformedObjectError, ObjectMissingError } from '../git/git-errors.ts'
+import { ObjectReader } from '../git/object-reader.ts'
+import type { PackFile } from '../git/pack-file.ts'
+import { moveRef, readRef } from '../git/ref-file.ts'
+import type { WrittenPack } from '../git/write-pack.ts'
+import { writePack } from '../git/write-pack.ts'
+import type { StoreLog } from '../git-manifest-store.ts'
+import { assertServable } from '../repository/assert-servable.ts'
+import { findHeadBranch } from '../repository/find-head-branch.ts'
+import type { InstanceClaim } from '../repository/instance-file.ts'
+import { claimInstance } from '../repository/instance-file.ts'
+import type { StoredObject } from '../repository/repository.ts'
+import { takeOver } from '../repository/take-over.ts'
+import { RepositoryRefusedError } from '../store-errors.ts'
+import type { GitRemote } from './git-remote.ts'
+
+export interface LocalCloneOptions {
+  /** Where the clone lives. Nothing but its own parts is touched in there. */
+  readonly folder: string
+  readonly remote: GitRemote
+  /** A branch name such as `main`; undefined for the one that the remote's HEAD names. */
+  readonly branch: string | undefined
+  readonly committer: CommitAuthor
+  readonly log: StoreLog
+}
+
+const ownCopy =
+  'Stop it, or set SIGNALBOX_CLONE_PATH to a folder of its own: instances share the remote, not the copy of it.'
+
+/** The git directory of the clone in its folder: what the remote has to be opened for. */
+export function gitDirectoryIn(folder: string): string {
+  return join(resolve(folder), 'clone.git')
+}
+
+/**
+ * The copy of a remote on this machine's disk. It is a cache: where it is missing, damaged or of another remote it is cloned anew.
+ * One process at a time uses it.
+ */
+export class LocalClone {
+  /** Such as `main`. */
+  readonly branch: string
+  readonly #options: LocalCloneOptions
+  readonly #gitDirectory: string
+  readonly #instance: InstanceClaim
+  #reader: ObjectReader
+  /** Counts the clones, so that whoever read while one took the other's place reads again. */
+  #generation = 0
+
+  private constructor(options: LocalCloneOptions, branch: string, instance: InstanceClaim) {
+    this.branch = branch
+    this.#options = options
+    this.#gitDirectory = gitDirectoryIn(options.folder)
+    this.#instance = instance
+    this.#reader = new ObjectReader(this.#gitDirectory)
+  }
+
+  /**
+   * Takes the clone for this process, and makes it where there is none that can be used. Throws InstanceRunningError,
+   * RepositoryRefusedError, and RemoteError when it cannot be cloned.
+   */
+  static async open(options: LocalCloneOptions): Promise<LocalClone> {
+    const { folder, remote, log } = options
+    await mkdir(folder, { recursive: true })
+    const instance = await claimInstance(folder, { log, advice: ownCopy })
+    try {
+      const flaw = await findFlaw(folder, remote.url)
+      if (flaw !== undefined) {
+        log.info({ folder, remote: remote.url }, `cloning ${remote.url}: ${flaw}`)
+        await cloneInto(options)
+      }
+      const gitDirectory = gitDirectoryIn(folder)
+      const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : toRef(options.branch)
+      await removeStaleLocks(gitDirectory, ref)
+      await takeOver(gitDirectory, ref, log)
+      return new LocalClone(options, ref.replace(/^refs\/heads\//u, ''), instance)
+    } catch (error) {
+      await instance.release()
+      throw error
+    }
+  }
+
+  get ref(): string {
+    return toRef(this.branch)
+  }
+
+  /** Where the copy has the branch. */
+  head(): Promise<ObjectId | undefined> {
+    return readRef(this.#gitDirectory, this.ref)
+  }
+
+  async read(id: ObjectId): Promise<StoredObject> {
+    const generation = this.#generation
+    try {
+      return await this.#reader.read(id)
+    } catch (error) {
+      if (generation === this.#generation) throw error
+      return this.#reader.read(id)
+    }
+  }
+
+  findMissing(ids: readonly ObjectId[]): Promise<readonly ObjectId[]> {
+    return this.#reader.findMissing(ids)
+  }
+
+  write(pack: PackFile): Promise<WrittenPack> {
+    return writePack(this.#gitDirectory, pack)
+  }
+
+  /** Moves the branch of the copy, wherever it was. Nobody else does. */
+  async moveTo(commit: ObjectId, ref = this.ref): Promise<void> {
+    const { committer } = this.#options
+    await moveRef({
+      gitDirectory: this.#gitDirectory,
+      ref,
+      from: await readRef(this.#gitDirectory, ref),
+      to: commit,
+      reflog: { committer, message: 'signalbox' },
+    })
+  }
+
+  /** Notes that the remote has just been asked, for `lastContact` of a later process. */
+  async rememberContact(): Promise<void> {
+    const now = new Date()
+    // It only matters for what is said about the age of the copy.
+    await utimes(originFileIn(this.#options.folder), now, now).catch(() => undefined)
+  }
+
+  /** When an earlier process last asked the remote, as far as is known. */
+  async lastContact(): Promise<Date | undefined> {
+    return (await stat(originFileIn(this.#options.folder)).catch(() => undefined))?.mtime
+  }
+
+  /** What is wrong with the copy, as the end of a sentence; undefined when nothing can be seen to be. */
+  async findFlaw(head: ObjectId | undefined): Promise<string | undefined> {
+    const { folder, remote } = this.#options
+    const flaw = await findFlaw(folder, remote.url)
+    if (flaw !== undefined || head === undefined) return flaw
+    try {
+      await this.read(parseCommit((await this.read(head)).data).tree)
+      return undefined
+    } catch (error) {
+      if (error instanceof ObjectMissingError || error instanceof MalformedObjectError) {
+        return `the copy on this machine is damaged: ${error.message}`
+      }
+      throw error
+    }
+  }
+
+  /** Clones anew, and puts that in the place of what there was. What can be read meanwhile is read. */
+  async renew(): Promise<void> {
+    await cloneInto({ ...this.#options, branch: this.branch }, () => {
+      const old = this.#reader
+      this.#reader = new ObjectReader(this.#gitDirectory)
+      this.#generation += 1
+      old.close()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#reader.close()
+    await this.#instance.release()
+  }
+}
+
+function toRef(branch: string): string {
+  return `refs/heads/${branch}`
+}
+
+/** Names the remote of the clone beside it: in there, its own address may be written in more than one way. */
+function originFileIn(folder: string): string {
+  return join(folder, 'signalbox', 'clone-of')
+}
+
+async function findFlaw(folder: string, url: string): Promise<string | undefined> {
+  const origin = await readFile(originFileIn(folder), 'utf8').catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  })
+  if (origin === undefined) return 'there is no copy on this machine yet'
+  if (origin.trim() !== url) return 'the copy on this machine is of another repository'
+  try {
+    await assertServable(gitDirectoryIn(folder))
+    return undefined
+  } catch (error) {
+    if (!(error instanceof RepositoryRefusedError)) throw error
+    return `the copy on this machine cannot be used: ${error.message}`
+  }
+}
+
+/** The old clone goes when the new one is complete. */
+async function cloneInto(
+  { folder, remote, branch }: LocalCloneOptions,
+  onReplaced: () => void = () => undefined,
+): Promise<void> {
+  const gitDirectory = gitDirectoryIn(folder)
+  const coming = `${gitDirectory}.new`
+  const leaving = `${gitDirectory}.old`
+  for (const left of [coming, leaving]) await rm(left, { recursive: true, force: true })
+  await remote.clone(coming, branch)
+  await mkdir(join(folder, 'signalbox'), { recursive: true })
+  await rm(originFileIn(folder), { force: true })
+  await rename(gitDirectory, leaving).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error
+  })
+  await rename(coming, gitDirectory)
+  await writeFile(originFileIn(folder), `${remote.url}\n`)
+  onReplaced()
+  await rm(leaving, { recursive: true, force: true })
+}
+
+/** What a git that was killed leaves keeps every other git out. Nobody else works in here. */
+async function removeStaleLocks(gitDirectory: string, ref: string): Promise<void> {
+  const tracking = ref.replace(/^refs\/heads\//u, 'refs/remotes/origin/')
+  for (const file of ['HEAD', 'config', 'packed-refs', 'shallow', 'FETCH_HEAD', tracking]) {
+    await rm(join(gitDirectory, `${file}.lock`), { force: true })
+  }
+}

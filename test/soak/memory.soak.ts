@@ -1,0 +1,153 @@
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { manifest, multipartType, toMultipart, value } from '../support/multipart.ts'
+import { hasGit } from '../support/real-git.ts'
+import type { ServerProcess } from '../support/server-process.ts'
+import { startServer } from '../support/server-process.ts'
+import type { Write } from './judge-writes.ts'
+import { judgeWrites } from './judge-writes.ts'
+import { readCount } from './random.ts'
+import { createLocalTarget } from './soak-target.ts'
+import type { PlannedWrite } from './write-mix.ts'
+import { send } from './writers.ts'
+
+/** Five a second for an hour: more than a thousand developers and their pipelines send. */
+const writesOfAnHour = 18_000
+const clients = 16
+const samples = 24
+
+const reporter = fileURLToPath(new URL('report-memory.mjs', import.meta.url))
+const json = { 'content-type': 'application/json' }
+const environments = ['development', 'staging', 'production-de', 'production-fr', 'production-jp']
+
+/**
+ * An hour's worth of writes after which the repository's present is as large as before: locks come and go, releases are carried
+ * everywhere by trains, and old ones go. What lives on the heap after a garbage collection is measured again and again. The first third is for
+ * caches to fill; after that the median of the last third must not be more than a tenth above the one of the second. Medians do not
+ * mind a request that is underway in one of the samples.
+ */
+it.runIf(hasGit)('memory does not grow with the number of writes', async () => {
+  const count = readCount('SOAK_WRITES', writesOfAnHour)
+  const target = await createLocalTarget()
+  const server = await startServer({
+    ...target,
+    environment: { ...target.environment, SIGNALBOX_RELEASE_VERSIONS_LIMIT: '5' },
+    nodeArguments: ['--expose-gc', '--import', reporter],
+    hasChannel: true,
+  })
+  try {
+    await deleteLocks(server)
+    const memory: NodeJS.MemoryUsage[] = []
+    const writes: Write[] = []
+    const begun = performance.now()
+    for (let sample = 0; sample < samples; sample += 1) {
+      await Promise.all(
+        Array.from({ length: clients }, (_, client) =>
+          write(server.url, client, sample, count / samples / clients, writes),
+        ),
+      )
+      memory.push(await readMemory(server))
+    }
+    const seconds = (performance.now() - begun) / 1000
+    expect(await server.stop('SIGTERM')).toBe(0)
+    expect(
+      judgeWrites(
+        writes,
+        target.requestIds().filter((id) => id.startsWith('soak-')),
+      ),
+    ).toEqual([])
+    target.assertSound()
+
+    const live = memory.map(({ heapUsed, external }) => (heapUsed + external) / 2 ** 20)
+    const resident = memory.map(({ rss }) => rss / 2 ** 20)
+    const third = samples / 3
+    const [second, last] = [median(live.slice(third, 2 * third)), median(live.slice(2 * third))]
+    const committed = writes.filter(({ answer }) => answer?.hasCommitted === true).length
+    process.stdout.write(
+      [
+        `writes ${writes.length}, of these ${committed} with a commit, in ${seconds.toFixed(0)} s`,
+        `live after collection, MB: ${live.map((megabytes) => megabytes.toFixed(1)).join(' ')}`,
+        `resident, MB: ${resident.map((megabytes) => megabytes.toFixed(0)).join(' ')}`,
+        `median of the second third ${second.toFixed(1)} MB, of the last ${last.toFixed(1)} MB`,
+        '',
+      ].join('\n'),
+    )
+    expect(committed).toBeGreaterThan(writes.length / 2)
+    expect(last).toBeLessThan(second * 1.1)
+  } finally {
+    await server.stop('SIGKILL')
+    target.remove()
+  }
+})
+
+/** What holds the shop's versions back would keep all later releases. */
+async function deleteLocks({ url }: ServerProcess): Promise<void> {
+  const { locks } = (await (await fetch(`${url}/api/locks`)).json()) as {
+    locks: { kind: string; environment: string; application?: string; team?: string; lock: { lockId: string } }[]
+  }
+  for (const { environment, application, team, lock } of locks) {
+    const path =
+      team !== undefined && application === undefined
+        ? `/api/environments/${environment}/lock/team/${team}`
+        : `/environments/${environment}${application === undefined ? '' : `/applications/${application}`}/locks`
+    const { status } = await fetch(`${url}${path}/${lock.lockId}`, { method: 'DELETE', headers: json })
+    expect([path, status]).toEqual([path, 200])
+  }
+}
+
+/** One client's share of the writes between two samples. */
+async function write(url: string, client: number, sample: number, count: number, writes: Write[]): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    const id = `${sample}-${client}-${index}`
+    const done = await send(url, `soak-${id}`, plan(client, index, `${sample}-${client}-${index - (index % 2)}`))
+    expect(done.answer).toMatchObject({ status: 200 + (done.kind === 'create-release' ? 1 : 0) })
+    writes.push(done)
+  }
+}
+
+/** Locks come and go; the first client releases and runs trains now and then. */
+function plan(client: number, index: number, pair: string): PlannedWrite {
+  if (client === 0 && index % 10 === 8) return aRelease(pair)
+  if (client === 0 && index % 10 === 9) return aTrain('environments/staging')
+  if (client === 1 && index % 10 === 9) return aTrain('environment-groups/production')
+  if (client === 1 && index % 10 === 8) return aTrain('environments/staging')
+  const path = client % 2 === 0 ? 'environments/development/locks' : 'environments/staging/applications/web/locks'
+  const isFirst = index % 2 === 0
+  return {
+    kind: isFirst ? 'create-lock' : 'delete-lock',
+    request: `${isFirst ? 'PUT' : 'DELETE'} /${path}/lock-${pair}`,
+    headers: json,
+    body: isFirst ? '{"message":"Load test"}' : undefined,
+    alwaysCommits: true,
+  }
+}
+
+function aRelease(name: string): PlannedWrite {
+  const parts = environments.map((environment) => manifest(environment, `name: ${name}\nnamespace: ${environment}\n`))
+  const body = toMultipart([value('application', 'cart'), ...parts])
+  return {
+    kind: 'create-release',
+    request: 'POST /api/release',
+    headers: { 'content-type': multipartType },
+    body,
+    alwaysCommits: true,
+  }
+}
+
+function aTrain(target: string): PlannedWrite {
+  const request = `PUT /api/${target}/releasetrain`
+  return { kind: 'release-train', request, headers: {}, body: undefined, alwaysCommits: false }
+}
+
+async function readMemory({ child }: ServerProcess): Promise<NodeJS.MemoryUsage> {
+  const answered = once(child, 'message')
+  child.send('memory')
+  const [memory] = (await answered) as [NodeJS.MemoryUsage]
+  return memory
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { seedRepository } from '../../src/manifest-store/repository/seed-repository.ts'
+import { createFolder, git, removeFolder } from '../support/real-git.ts'
+import { fixtureFolder, signalbox } from '../support/test-store.ts'
+
+/** Where Signalbox keeps what it writes, as a soak sees it: on this machine's disk, or on a git server. */
+export interface SoakTarget {
+  /** The environment of a process that serves it. */
+  readonly environment: Readonly<Record<string, string>>
+  /** A folder for the process to run in. */
+  readonly folder: string
+  /** Throws with git's words when it finds something that is not sound, or history rewritten since `requestIds` was asked. */
+  assertSound(): void
+  /** The request ids of all commits but the first, newest first. */
+  requestIds(): readonly string[]
+  remove(): void
+}
+
+/** A bare repository with the shop of manifests-fixture. */
+export async function createLocalTarget(): Promise<SoakTarget> {
+  const folder = createFolder()
+  const repository = join(folder, 'manifests.git')
+  await seedRepository(repository, fixtureFolder, signalbox, new Date())
+  return toTarget(folder, repository, { SIGNALBOX_REPOSITORY: repository })
+}
+
+/** A target whose truth is the bare repository at this path, however the process comes to it. */
+export function toTarget(
+  folder: string,
+  repository: string,
+  environment: Readonly<Record<string, string>>,
+): SoakTarget {
+  let last: string | undefined
+  return {
+    folder,
+    environment,
+    assertSound: () => {
+      const output = git(['fsck', '--strict', '--no-dangling', '--no-progress'], { cwd: repository })
+      if (/missing|corrupt|error/.test(output)) throw new Error(`git fsck: ${output}`)
+      if (last !== undefined) git(['merge-base', '--is-ancestor', last, 'main'], { cwd: repository })
+    },
+    requestIds: () => {
+      const format = '%H %(trailers:key=Signalbox-Request,valueonly,separator=%x2C)'
+      const lines = git(['log', `--format=${format}`, 'main'], { cwd: repository })
+        .trim()
+        .split('\n')
+      last = lines[0]?.split(' ', 1)[0]
+      // The first commit is the shop's: nobody asked for it.
+      return lines.slice(0, -1).map((line) => line.slice(line.indexOf(' ') + 1))
+    },
+    remove: () => removeFolder(folder),
+  }
+}
