@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
 import { fastify, LogController } from 'fastify'
 import type { Admission } from './http/admission.ts'
 import { registerBodyParser } from './http/body-parser.ts'
@@ -16,6 +16,7 @@ import { registerRateLimits } from './http/rate-limits.ts'
 import type { RequestObserver } from './http/request-observer.ts'
 import type { RequestTracer } from './http/request-trace.ts'
 import { registerTracer } from './http/request-trace.ts'
+import { checkPermission } from './http/routes/check-permission.ts'
 import { createRelease } from './http/routes/create-release.ts'
 import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
 import { deleteApplication } from './http/routes/delete-application.ts'
@@ -38,6 +39,7 @@ import type { MetricsSource } from './http/routes/get-metrics.ts'
 import { getMetrics } from './http/routes/get-metrics.ts'
 import { getOpenApiDocument } from './http/routes/get-openapi-document.ts'
 import { getProcessDelay } from './http/routes/get-process-delay.ts'
+import { getSignIn } from './http/routes/get-sign-in.ts'
 import { getReleaseTrainPrognosis } from './http/routes/get-release-train-prognosis.ts'
 import { listApplications } from './http/routes/list-applications.ts'
 import { listEnvironmentGroups } from './http/routes/list-environment-groups.ts'
@@ -74,6 +76,12 @@ export interface ServerOptions extends Omit<ServerContext, 'principalOf'> {
 /** Long enough for every name that can exist, short enough to be read by a person. */
 const maximumUrlLength = 4096
 
+/** Their types know compilers of schemas only. */
+const withoutSchemas = {
+  buildValidator: () => () => () => true,
+  buildSerializer: () => () => (body: unknown) => JSON.stringify(body),
+} as unknown as NonNullable<NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']>
+
 /** The HTTP server with all its routes. It opens no port: `listen` or `inject` do. */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
   const { admission, publicUrl, trustedProxies } = options
@@ -82,6 +90,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   let limits: RateLimits | undefined
   const app = fastify({
     loggerInstance: options.logger,
+    // Input is validated by registerEndpoint, which lists every invalid part at once; bodies leave as they were made. Said here,
+    // it also saves Fastify from loading what compiles schemas: a fifth of the time until the process serves.
+    schemaController: { compilersFactory: withoutSchemas },
     genReqId: ({ headers }) => acceptedRequestId(headers['x-request-id']) ?? randomUUID(),
     trustProxy: trustedProxies.length > 0 && createProxyTrust(trustedProxies),
     // One line for each request, with its answer: see the onResponse hook.
@@ -103,9 +114,6 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     },
     clientErrorHandler: createUnreadableRequestHandler(lastRequests, options.logger),
   })
-  // Input is validated by registerEndpoint, which lists every invalid part at once; bodies leave as they were made.
-  app.setValidatorCompiler(() => () => true)
-  app.setSerializerCompiler(() => (body) => JSON.stringify(body))
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) => sendProblem(toUnknownPathError(request.url), request, reply))
   app.decorate('retryAfter', options.retryAfter)
@@ -153,6 +161,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   getDeploymentHistory(app, context)
   getCommitDeployments(app, context)
   whoAmI(app)
+  checkPermission(app, context)
+  getSignIn(app, admission)
   await exchangeToken(app, admission.mode === 'none' ? undefined : admission.exchange)
   getProcessDelay(app)
   await receivePushHook(app, context, options.pushHook)

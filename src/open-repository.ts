@@ -9,7 +9,6 @@ import { SystemGitRemote } from './manifest-store/remote/system-git-remote.ts'
 import { LocalRepository } from './manifest-store/repository/local-repository.ts'
 import { RemoteRepository } from './manifest-store/repository/remote-repository.ts'
 import type { Repository } from './manifest-store/repository/repository.ts'
-import { seedRepository } from './manifest-store/repository/seed-repository.ts'
 import type { RemoteObserver } from './manifest-store/store-observer.ts'
 
 const demoRepository = 'data/manifests.git'
@@ -21,17 +20,27 @@ export interface OpenRepositoryOptions {
   readonly observer: RemoteObserver
 }
 
+export interface OpenedRepository {
+  readonly repository: Repository
+  /** Where it is on this machine's disk. */
+  readonly gitDirectory: string
+}
+
 /** The repository that the configuration names: on a git server, on this machine's disk, or the demo, which is made at first. */
-export async function openRepository(config: ServerConfig, options: OpenRepositoryOptions): Promise<Repository> {
+export async function openRepository(config: ServerConfig, options: OpenRepositoryOptions): Promise<OpenedRepository> {
   const { branch, committer, remote } = config
   const { clock, log } = options
-  if (remote !== undefined) return openRemote(config, remote, options)
+  if (remote !== undefined) {
+    return { repository: await openRemote(config, remote, options), gitDirectory: gitDirectoryIn(config.clonePath) }
+  }
   const path = config.repository ?? demoRepository
   if (config.repository === undefined && !existsSync(path)) {
+    // Brings a whole git along, which only this needs.
+    const { seedRepository } = await import('./manifest-store/repository/seed-repository.ts')
     await seedRepository(path, fixture, committer, clock())
     log.info({ path }, 'made the demo repository from manifests-fixture')
   }
-  return LocalRepository.open({ path, branch, committer, log })
+  return { repository: await LocalRepository.open({ path, branch, committer, log }), gitDirectory: path }
 }
 
 function openRemote(

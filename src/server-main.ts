@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import pretty from 'pino-pretty'
 import { ArgoCdWebhook } from './argo-cd-webhook.ts'
 import { PolicyFilesError } from './auth/policy-files.ts'
 import { buildMetricsServer } from './build-metrics-server.ts'
@@ -16,6 +15,7 @@ import { toGreeting } from './greeting.ts'
 import { toFormLimits } from './http/form.ts'
 import { WorkerManifestChecker } from './manifest-check/worker-manifest-checker.ts'
 import { assertNotExported } from './manifest-store/repository/assert-not-exported.ts'
+import { CheckpointFile } from './manifest-store/checkpoint.ts'
 import { GitManifestStore } from './manifest-store/git-manifest-store.ts'
 import { RepositoryRefusedError } from './manifest-store/store-errors.ts'
 import { openRepository } from './open-repository.ts'
@@ -35,10 +35,7 @@ await main()
 async function main(): Promise<void> {
   const config = readConfigOrExit()
   const isTerminal = process.stdout.isTTY
-  const log = pino(
-    { level: config.logLevel },
-    isTerminal ? pretty({ ignore: 'pid,hostname', sync: true }) : pino.destination({ sync: true }),
-  )
+  const log = pino({ level: config.logLevel }, isTerminal ? await toReadableLines() : pino.destination({ sync: true }))
   for (const name of unknownVariables(process.env)) log.warn(`${name} means nothing to Signalbox: is it misspelt?`)
   for (const { name, instead } of unreadVariables(process.env)) log.warn(`${name} is not read: set ${instead} instead`)
 
@@ -65,10 +62,17 @@ async function main(): Promise<void> {
     if (isTerminal || config.repository === undefined) {
       process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot())}\n`)
     }
+    await store.saveCheckpoint()
   } catch (error) {
     if (error instanceof PolicyFilesError || error instanceof ConfigError) refuse(exitCodeForConfig, error.problems)
     refuse(error instanceof RepositoryRefusedError ? exitCodeForConfig : 1, [toSentence(error, config)])
   }
+}
+
+/** For people in a terminal; nobody else needs to wait until it is loaded. */
+async function toReadableLines() {
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ ignore: 'pid,hostname', sync: true })
 }
 
 function readConfigOrExit(): ServerConfig {
@@ -88,13 +92,14 @@ async function start(config: ServerConfig, log: pino.Logger) {
   const metrics = new Metrics(version)
   metrics.collectProcess()
   const tracing = await createTracing({ environment: process.env, version, log })
-  const repository = await openRepository(config, { clock, log, observer: metrics })
+  const { repository, gitDirectory } = await openRepository(config, { clock, log, observer: metrics })
   const webhook = createWebhook(config, repository.url, log)
   const store = new GitManifestStore({
     repository,
     committer: config.committer,
     clock,
     log,
+    checkpoint: new CheckpointFile(gitDirectory),
     observer: metrics,
     ...(tracing && { tracer: tracing }),
     maximumQueueSize: config.maximumQueueSize,

@@ -14,6 +14,7 @@ import type { ReleaseDetails } from '../core/release-details.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import { BatchWatch } from './batch-watch.ts'
 import { tellEnd } from './command-end.ts'
+import type { CheckpointFile } from './checkpoint.ts'
 import type { CommitAuthor } from './commit-message.ts'
 import { toCommitMessage } from './commit-message.ts'
 import { parseCommit, serializeCommit } from './git/commit.ts'
@@ -24,6 +25,7 @@ import type { GitObject } from './git/git-object.ts'
 import { createObject } from './git/git-object.ts'
 import { IdempotencyIndex } from './idempotency-index.ts'
 import { readKeyedCommit, withKey } from './keyed-commit.ts'
+import { nothingKnown } from './layout/known-pieces.ts'
 import { LayoutReader } from './layout/layout-reader.ts'
 import type {
   CommandRequest,
@@ -65,6 +67,8 @@ export interface StoreOptions {
   readonly log: StoreLog
   /** Is told what has been published, before the callers are answered; it must not take long. */
   readonly onPublished?: (update: PublishedUpdate) => void
+  /** Where what was read is kept for the next start. */
+  readonly checkpoint?: CheckpointFile
   readonly observer?: StoreObserver
   readonly tracer?: StoreTracer
   /** How many commands may wait; 1000 unless given. */
@@ -124,11 +128,17 @@ const maximumCommitsOfPage = 10_000
 /** How many commands may wait unless the options say otherwise: far more than a batch takes, and little memory. */
 const defaultQueueSize = 1000
 
-/** How often a batch is decided anew because others moved the branch meanwhile. */
-const maximumAttempts = 12
+/** How many pieces are read from their objects in no time: after so few, a checkpoint is not written. */
+const fewPieces = 200
+
+/**
+ * How often a batch is decided because others move the branch meanwhile. Each time somebody gets on, so long pauses would only make
+ * what was decided on old.
+ */
+const maximumAttempts = 30
 
 /** The longest pause between two attempts, in milliseconds. */
-const longestPause = 1000
+const longestPause = 200
 
 /** The manifest store over git objects: snapshots in memory, commands decided one after the other, written in batches. */
 export class GitManifestStore implements ManifestStore {
@@ -139,6 +149,9 @@ export class GitManifestStore implements ManifestStore {
   readonly #onPublished: StoreOptions['onPublished']
   readonly #objects: ObjectCache
   readonly #loader: SnapshotLoader
+  readonly #checkpoint: CheckpointFile | undefined
+  /** How many pieces had been read when the checkpoint was written. */
+  #piecesInCheckpoint = 0
   readonly #sourceCommits: SourceCommitIndex
   readonly #tags: TagReader
   readonly #keys: IdempotencyIndex
@@ -157,8 +170,11 @@ export class GitManifestStore implements ManifestStore {
     this.#log = options.log
     this.#onPublished = options.onPublished
     this.#objects = new ObjectCache(options.repository)
-    this.#loader = new SnapshotLoader(this.#objects, (path) =>
-      this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
+    this.#checkpoint = options.checkpoint
+    this.#loader = new SnapshotLoader(
+      this.#objects,
+      (path) => this.#log.warn({ path }, `${path} is ignored: only directories belong there`),
+      () => options.checkpoint?.read() ?? Promise.resolve(nothingKnown),
     )
     this.#sourceCommits = new SourceCommitIndex(this.#objects)
     this.#tags = new TagReader(options.repository, async (commit) => {
@@ -287,8 +303,21 @@ export class GitManifestStore implements ManifestStore {
     return this.#queue.refuseWaiting()
   }
 
+  /** Leaves what was read for the next start, where that would have much to read. Never throws. */
+  async saveCheckpoint(): Promise<void> {
+    const read = this.#loader.piecesRead
+    if (this.#checkpoint === undefined || read < fewPieces || read === this.#piecesInCheckpoint) return
+    try {
+      await this.#checkpoint.write(this.#loader.pieces())
+      this.#piecesInCheckpoint = read
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the checkpoint could not be written: the next start will take longer')
+    }
+  }
+
   async close(): Promise<void> {
     await this.#queue.close()
+    await this.saveCheckpoint()
     await this.#repository.close()
   }
 
@@ -351,11 +380,19 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async #write(batch: readonly WaitingCommand[], watch: BatchWatch): Promise<readonly Outcome[]> {
+    /** Whether the remote has been asked since the commands came. */
+    let isCurrent = this.#repository.remote === undefined
     for (let attempt = 1; attempt <= maximumAttempts; attempt += 1) {
       watch.attempt()
-      const base = await this.#refreshToWrite()
+      isCurrent = (await this.#assertWritable()) || isCurrent
+      const base = await this.#refresh()
       try {
         const { outcomes, state, objects, changes, tags } = await this.#decide(batch, base, watch)
+        if (state === base && !isCurrent) {
+          // A push would find out that others were faster. Where there is nothing to push, somebody has to look.
+          isCurrent = await this.#assertWritable('by looking')
+          if ((await this.#repository.head()) !== base.commit) continue
+        }
         if (state === base) {
           if (!outcomes.some(isUnavailable)) watch.end('idle')
           if (!outcomes.some(isUnavailable)) this.#writeProblem = undefined
@@ -368,7 +405,9 @@ export class GitManifestStore implements ManifestStore {
           return outcomes
         }
       } catch (error) {
-        if (error instanceof PushRefusedError && batch.length > 1) return await this.#writeOneByOne(batch, error, watch)
+        if (error instanceof PushRefusedError && batch.length > 1) {
+          return await this.#writeOneByOne(batch, error, watch)
+        }
         throw error
       } finally {
         this.#objects.clearAdded()
@@ -377,7 +416,7 @@ export class GitManifestStore implements ManifestStore {
         { attempt, commands: batch.length },
         'the branch moved while commands were decided: deciding them again',
       )
-      await sleep(Math.random() * Math.min(10 * 2 ** attempt, longestPause))
+      await sleep(Math.random() * Math.min(10 * attempt, longestPause))
     }
     throw new StoreConflictError('others moved the branch again and again; nothing was changed. Try again')
   }
@@ -398,13 +437,14 @@ export class GitManifestStore implements ManifestStore {
     return outcomes
   }
 
-  async #refreshToWrite(): Promise<State> {
+  /** Answers whether a remote has just been asked. */
+  async #assertWritable(how?: 'by looking'): Promise<boolean> {
     try {
-      await this.#repository.remote?.assertWritable()
+      return (await this.#repository.remote?.assertWritable(how)) ?? false
     } catch (error) {
+      if (isVerdict(error)) throw error
       throw this.#toUnavailable(`the repository cannot be written: ${messageOf(error)}. Nothing was changed`, error)
     }
-    return this.#refresh()
   }
 
   /** Applies the commands one after the other, each to the state that the one before it left. */

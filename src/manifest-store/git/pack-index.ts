@@ -54,11 +54,13 @@ export class PackIndex {
     const byte = raw[0] ?? 0
     const first = this.#counts[byte - 1] ?? 0
     const { ids, offsets } = this.#bucket(byte, first)
+    // Four bytes tell nearly all ids of a bucket apart, and comparing numbers is many times faster than comparing bytes.
+    const key = raw.readUInt32BE(1)
     let low = 0
     let high = ids.length / 20
     while (low < high) {
       const middle = (low + high) >>> 1
-      const order = raw.compare(ids, middle * 20, middle * 20 + 20)
+      const order = key - ids.readUInt32BE(middle * 20 + 1) || raw.compare(ids, middle * 20, middle * 20 + 20)
       if (order === 0) return this.#offset(offsets.readUInt32BE(middle * 4))
       if (order < 0) high = middle
       else low = middle + 1

@@ -20,6 +20,11 @@ export class DirectoryMemo<T> {
     return this.#values.get(name)?.value
   }
 
+  /** What is remembered, with its entry. */
+  *remembered(): Generator<{ readonly entry: TreeEntry; readonly value: T }> {
+    yield* this.#values.values()
+  }
+
   /** Makes the next update load the entry, whether or not it changed. */
   forget(name: string): void {
     this.#values.delete(name)

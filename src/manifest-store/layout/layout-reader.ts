@@ -3,6 +3,8 @@ import type { Readable } from '../../core/readable.ts'
 import { readable, unreadable } from '../../core/readable.ts'
 import { MalformedObjectError, ObjectMissingError } from '../git/git-errors.ts'
 import type { ObjectCache } from '../git/object-cache.ts'
+import type { KnownPieces } from './known-pieces.ts'
+import { nothingKnown } from './known-pieces.ts'
 import type { TreeEntry } from '../git/tree.ts'
 import { isFile, isLink, isTree } from '../git/tree.ts'
 
@@ -30,6 +32,10 @@ export class LayoutReader {
   readonly #objects: ObjectCache
   /** Objects that could not be read so far: their pieces may be readable at the next attempt. */
   failures = 0
+  /** Pieces that need not be read from their objects. */
+  known: KnownPieces = nothingKnown
+  /** How many had to be. */
+  piecesRead = 0
 
   constructor(objects: ObjectCache) {
     this.#objects = objects

@@ -5,15 +5,17 @@ import { compareNames, isDirectoryName } from '../../core/names.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import type { Readable } from '../../core/readable.ts'
 import { isSameEntry } from './directory-memo.ts'
+import type { ApplicationFacts, Piece } from './known-pieces.ts'
 import type { Directory, LayoutReader } from './layout-reader.ts'
 import { inOrder } from './layout-reader.ts'
 import type { TreeEntry } from '../git/tree.ts'
-import { isFile } from '../git/tree.ts'
+import { isFile, isTree } from '../git/tree.ts'
 
 /** Loads one application, and again when it changes: releases whose tree is unchanged are not read again. */
 export class ApplicationLoader {
   readonly #reader: LayoutReader
   readonly #name: ApplicationName
+  #facts: { readonly entry: TreeEntry; readonly value: ApplicationFacts } | undefined
   #releases = new Map<bigint, { readonly entry: TreeEntry; readonly release: Readable<Release> }>()
 
   constructor(reader: LayoutReader, name: ApplicationName) {
@@ -33,20 +35,41 @@ export class ApplicationLoader {
     const path = `applications/${this.#name}`
     return this.#reader.attempt(path, async () => {
       if (!isDirectoryName(this.#name)) this.#reader.fail(path, 'has a name under which nothing can be deployed')
-      const directory = await this.#reader.directory(path, entry)
-      const entries = await releaseEntries(this.#reader, path, directory)
-      const versions = [...entries.keys()].toSorted((a, b) => (a < b ? -1 : 1))
+      const { team, sourceRepoUrl, releases } = await this.#loadFacts(path, entry)
+      const versions = [...releases.keys()].toSorted((a, b) => (a < b ? -1 : 1))
       return {
         name: this.#name,
-        team: await this.#reader.attempt(`${path}/team`, async () => {
-          const team = await this.#reader.text(`${path}/team`, directory.get('team'))
-          return (team || undefined) as TeamName | undefined
-        }),
-        sourceRepoUrl: await optionalText(this.#reader, `${path}/sourceRepoUrl`, directory.get('sourceRepoUrl')),
+        team,
+        sourceRepoUrl,
         versions,
-        releases: await this.#loadReleases(path, entries, versions, environments, linked),
+        releases: await this.#loadReleases(path, releases, versions, environments, linked),
       }
     })
+  }
+
+  async #loadFacts(path: string, entry: TreeEntry): Promise<ApplicationFacts> {
+    const known =
+      this.#facts !== undefined && isSameEntry(this.#facts.entry, entry)
+        ? this.#facts.value
+        : isTree(entry)
+          ? this.#reader.known.application(entry.id)
+          : undefined
+    const failuresBefore = this.#reader.failures
+    const value = known ?? (await this.#readFacts(path, entry))
+    this.#facts = this.#reader.failures === failuresBefore ? { entry, value } : undefined
+    return value
+  }
+
+  async #readFacts(path: string, entry: TreeEntry): Promise<ApplicationFacts> {
+    this.#reader.piecesRead += 1
+    const directory = await this.#reader.directory(path, entry)
+    const releases = await releaseEntries(this.#reader, path, directory)
+    const team = await this.#reader.attempt(`${path}/team`, async () => {
+      const text = await this.#reader.text(`${path}/team`, directory.get('team'))
+      return (text || undefined) as TeamName | undefined
+    })
+    const sourceRepoUrl = await optionalText(this.#reader, `${path}/sourceRepoUrl`, directory.get('sourceRepoUrl'))
+    return { team, sourceRepoUrl, releases }
   }
 
   async #loadReleases(
@@ -80,8 +103,19 @@ export class ApplicationLoader {
     return releases
   }
 
+  /** What was read of it. */
+  *pieces(): Generator<Piece> {
+    if (this.#facts !== undefined) yield { kind: 'application', tree: this.#facts.entry.id, value: this.#facts.value }
+    for (const { entry, release } of this.#releases.values()) {
+      if (release.ok) yield { kind: 'release', tree: entry.id, value: release.value }
+    }
+  }
+
   #loadRelease(path: string, version: bigint, entry: TreeEntry): Promise<Readable<Release>> {
     return this.#reader.attempt(path, async () => {
+      const known = isTree(entry) ? this.#reader.known.release(version, entry.id) : undefined
+      if (known !== undefined) return known
+      this.#reader.piecesRead += 1
       const directory = await this.#reader.directory(path, entry)
       return {
         version,

@@ -7,6 +7,7 @@ import type { Readable } from '../../core/readable.ts'
 import { readable, unreadable } from '../../core/readable.ts'
 import { DirectoryMemo } from './directory-memo.ts'
 import { parseEnvironmentConfig } from './environment-config.ts'
+import type { Piece } from './known-pieces.ts'
 import type { LayoutReader } from './layout-reader.ts'
 import { loadLocks } from './load-locks.ts'
 import type { TreeEntry } from '../git/tree.ts'
@@ -83,7 +84,19 @@ export class EnvironmentLoader {
     return { applications: readable(applications as Applications) }
   }
 
+  /** What was read of the applications there. */
+  *pieces(): Generator<Piece> {
+    for (const { entry, value } of this.#applications.remembered()) {
+      if (value.ok) {
+        yield { kind: 'environment-application', application: entry.name, tree: entry.id, value: value.value }
+      }
+    }
+  }
+
   async #loadApplication(path: string, entry: TreeEntry): Promise<EnvironmentApplication> {
+    const known = isTree(entry) ? this.#reader.known.environmentApplication(entry.name, entry.id) : undefined
+    if (known !== undefined) return known
+    this.#reader.piecesRead += 1
     const directory = await this.#reader.directory(path, entry)
     // A deployment writes these: what stands in their way must not fail a whole train.
     for (const name of ['deployed_by', 'deployed_by_email', 'deployed_at_utc']) {

@@ -6,6 +6,8 @@ import type { ObjectId } from '../../core/object-id.ts'
 import type { Readable } from '../../core/readable.ts'
 import type { Snapshot } from '../../core/snapshot.ts'
 import { DirectoryMemo, isSameEntry } from './directory-memo.ts'
+import type { KnownPieces, Piece } from './known-pieces.ts'
+import { nothingKnown } from './known-pieces.ts'
 import type { Directory } from './layout-reader.ts'
 import { LayoutReader } from './layout-reader.ts'
 import { ApplicationLoader } from './load-application.ts'
@@ -44,19 +46,44 @@ export class SnapshotLoader {
   /** One load at a time: what is remembered must belong to one commit when the next load compares with it. */
   #running: Promise<unknown> = Promise.resolve()
 
-  constructor(objects: ObjectCache, onIgnored: (path: string) => void) {
+  /** Answers what an earlier process has read; asked once, before the first load. */
+  readonly #readKnown: (() => Promise<KnownPieces>) | undefined
+  #hasLoaded = false
+
+  constructor(objects: ObjectCache, onIgnored: (path: string) => void, readKnown?: () => Promise<KnownPieces>) {
     this.#reader = new LayoutReader(objects)
     this.#onIgnored = onIgnored
+    this.#readKnown = readKnown
+  }
+
+  /** How many pieces had to be read from their objects so far. */
+  get piecesRead(): number {
+    return this.#reader.piecesRead
+  }
+
+  /** What was read, for the next process. */
+  *pieces(): Generator<Piece> {
+    for (const loader of this.#environmentLoaders.values()) yield* loader.pieces()
+    for (const loader of this.#applicationLoaders.values()) yield* loader.pieces()
   }
 
   /** The state in the tree `root` of `commit`; both undefined for a branch without commits. */
   load(commit: ObjectId | undefined, root: ObjectId | undefined): Promise<LoadedSnapshot> {
-    const loaded = this.#running.then(
-      () => this.#load(commit, root),
-      () => this.#load(commit, root),
-    )
+    const load = () => (this.#hasLoaded ? this.#load(commit, root) : this.#loadFirst(commit, root))
+    const loaded = this.#running.then(load, load)
     this.#running = loaded
     return loaded
+  }
+
+  /** What is known is needed only once: from then on everything is remembered. */
+  async #loadFirst(commit: ObjectId | undefined, root: ObjectId | undefined): Promise<LoadedSnapshot> {
+    this.#reader.known = (await this.#readKnown?.()) ?? nothingKnown
+    try {
+      return await this.#load(commit, root)
+    } finally {
+      this.#reader.known = nothingKnown
+      this.#hasLoaded = true
+    }
   }
 
   async #load(commit: ObjectId | undefined, root: ObjectId | undefined): Promise<LoadedSnapshot> {

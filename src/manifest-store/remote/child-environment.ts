@@ -61,6 +61,8 @@ export function gitEnvironment(options: GitEnvironmentOptions): Record<string, s
     ['maintenance.auto', 'false'],
     ['protocol.version', '2'],
     ['fetch.recurseSubmodules', 'false'],
+    // Empty for none, whatever the user's config says: our own requests know the environment alone.
+    ['http.proxy', proxy?.href ?? ''],
     ...(credentials === undefined ? [] : credentialSettings(address)),
   ]
   return {
@@ -70,7 +72,6 @@ export function gitEnvironment(options: GitEnvironmentOptions): Record<string, s
     GIT_SSH_COMMAND: toSshCommand(ssh),
     GIT_SSH_VARIANT: 'ssh',
     ...(certificateAuthorityFile !== undefined && { GIT_SSL_CAINFO: certificateAuthorityFile }),
-    ...(proxy === undefined ? { no_proxy: '*' } : { http_proxy: proxy.href, https_proxy: proxy.href }),
     ...(credentials !== undefined && {
       SIGNALBOX_GIT_USERNAME: credentials.username,
       SIGNALBOX_GIT_PASSWORD: credentials.password,

@@ -2,7 +2,8 @@ import type { ObjectId } from '../../core/object-id.ts'
 
 /**
  * A git server's copy of the repository, as Signalbox talks to it. Every method has a timeout of its own and throws
- * RemoteError. `fetch` and `fetchObjects` work in the clone that the remote was opened for, one after the other.
+ * RemoteError, and StoreUnavailableError when it is the clone, or the disk that it is on, that does not work. `fetch` and
+ * `fetchObjects` work in the clone that the remote was opened for, one after the other.
  */
 export interface GitRemote {
   /** What people may read of the address: without credentials. */
@@ -76,12 +77,13 @@ export type RemoteErrorCode =
   | 'REMOTE_DENIED'
   /** The server lets us in, and does not do this. */
   | 'REMOTE_REFUSED'
-  /** What was asked for is no longer as it was. */
-  | 'REMOTE_MOVED'
   /** There is no repository at this address. */
   | 'REMOTE_NOT_FOUND'
 
-/** The remote did not do what was asked. The message says what happened, and what to do about it; never a secret. */
+/**
+ * The remote did not do what was asked. That somebody else was faster is no error, but an outcome of a push. The message says
+ * what happened, and what to do about it; never a secret.
+ */
 export class RemoteError extends Error {
   override readonly name = 'RemoteError'
   readonly code: RemoteErrorCode

@@ -6,7 +6,7 @@ import { RemoteError } from './git-remote.ts'
 import type { PktLine } from './pkt-line.ts'
 import { flushPkt, ProtocolError, readPktLine } from './pkt-line.ts'
 import { findPushProblem, hasMoved, readAdvertisement, readReport, toOutcome, toPushRequest } from './receive-pack.ts'
-import { failureOf, toRemoteError } from './remote-failure.ts'
+import { toEndError, toRemoteError } from './remote-failure.ts'
 import { endGroup, graceMilliseconds, startChild } from './run-child.ts'
 
 export interface ChildPushOptions {
@@ -31,7 +31,7 @@ export async function pushOverChild(
 ): Promise<PushOutcome> {
   const { command, timeout, signal } = options
   const what = `${command} ${command === 'git' ? 'receive-pack' : 'git-receive-pack'}`
-  if (signal.aborted) throw failureOf(what, { kind: 'closed' }, []) ?? new Error(what)
+  if (signal.aborted) throw toEndError(what, { kind: 'closed' })
   const child = startChild(options)
   const conversation = new Conversation(child)
   let end: 'timeout' | 'closed' | undefined
@@ -59,11 +59,10 @@ export async function pushOverChild(
     await conversation.end()
     const { errors } = conversation
     if (end !== undefined) {
-      const how = end === 'timeout' ? { kind: end, milliseconds: timeout, errors } : { kind: end }
-      return failureOf(what, how, []) ?? new Error(what)
+      return toEndError(what, end === 'timeout' ? { kind: end, milliseconds: timeout, errors } : { kind: end })
     }
     if (conversation.startError !== undefined) {
-      return failureOf(what, { kind: 'not-started', cause: conversation.startError }, []) ?? new Error(what)
+      return toEndError(what, { kind: 'not-started', cause: conversation.startError })
     }
     if (cause instanceof RemoteError) return cause
     if (errors.trim() !== '' || !(cause instanceof ProtocolError)) return toRemoteError(what, errors, [])

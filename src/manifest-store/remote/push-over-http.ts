@@ -9,7 +9,7 @@ import type { PktLine } from './pkt-line.ts'
 import { ProtocolError, readPktLines } from './pkt-line.ts'
 import type { Advertisement } from './receive-pack.ts'
 import { findPushProblem, hasMoved, readAdvertisement, readReport, toOutcome, toPushRequest } from './receive-pack.ts'
-import { failureOf, toRemoteError } from './remote-failure.ts'
+import { toEndError, toRemoteError } from './remote-failure.ts'
 
 export interface HttpPushOptions {
   /** Of the repository, without credentials and without a slash at its end. */
@@ -180,7 +180,7 @@ export class HttpPush {
   }
 
   #toNetworkError(cause: unknown): Error {
-    if (this.#options.signal.aborted) return failureOf(what, { kind: 'closed' }, []) ?? new Error(what, { cause })
+    if (this.#options.signal.aborted) return toEndError(what, { kind: 'closed' })
     if (cause instanceof RemoteError) return cause
     const { name, message, code, errors } = cause as NodeJS.ErrnoException & { errors?: readonly Error[] }
     // A host with several addresses fails with an error for each, in one that says nothing itself.

@@ -61,7 +61,7 @@ const rules: readonly Rule[] = [
     advice: `Nobody knows the host. ${address}, and the name server and the proxy of this machine`,
   },
   {
-    says: /not our ref|unadvertised object|upload-pack: (not our|no such)|bad object|missing necessary objects/i,
+    says: /not our ref|unadvertised object|upload-pack: (not our|no such)|missing necessary objects/i,
     code: 'REMOTE_REFUSED',
     advice:
       'The server does not have the object, or gives out none by id. Allow it there (git config uploadpack.allowAnySHA1InWant true), or set SIGNALBOX_CLONE_FILTER=none and remove the clone',
@@ -78,26 +78,34 @@ const rules: readonly Rule[] = [
   },
 ]
 
-/** Files of ours that git could not write are no matter of the remote. */
+/** What is wrong with the clone, or with the disk that it is on. */
 const ownFailures =
-  /No space left on device|Disk quota exceeded|Read-only file system|insufficient permission for adding|(cannot|could not|unable to|failed to) (mkdir|create|write|open|lock|update|rename)|Input\/output error|loose object .* is corrupt|packfile .* (cannot|is)/i
+  /No space left on device|Disk quota exceeded|Read-only file system|Input\/output error|insufficient permission for adding|(cannot|could not|unable to|failed to) (mkdir|create|write|open|lock|update|rename)|not (a git repository: |in a git directory)|bad object|does not point to a valid object|(loose object|object file|packfile|index file) .*(corrupt|empty|is truncated|cannot be|does not match)/i
 
-/** What `git <what>` or the like has said when it failed. */
-export function toRemoteError(what: string, text: string, secrets: readonly string[]): Error {
-  const rule = rules.find(({ says }) => says.test(text))
-  const said = cleanServerText(withoutNoise(text), secrets) || 'it said nothing'
-  if (rule !== undefined) return new RemoteError(rule.code, `${what} failed: ${said}. ${rule.advice}`)
-  if (ownFailures.test(withoutServerLines(text))) {
-    return new StoreUnavailableError(`${what} failed on this machine: ${said}. Check the disk that the clone is on`)
-  }
-  return new RemoteError('REMOTE_UNREACHABLE', `${what} failed: ${said}. If it goes on, try the same with git by hand`)
+/** What `git <what>` has said when it failed in our clone. */
+export function toGitError(what: string, text: string, secrets: readonly string[]): Error {
+  // What the server says is about its own disk.
+  if (!ownFailures.test(text.replaceAll(/^remote: .*$/gmu, ''))) return toRemoteError(what, text, secrets)
+  return new StoreUnavailableError(
+    `${what} failed on this machine: ${cleanServerText(withoutNoise(text), secrets)}. Check the clone, and the disk that it is on`,
+  )
 }
 
-/** Why a program did not come to an end of its own; undefined when it did, with whatever result. */
-export function failureOf(what: string, end: ChildEnd, secrets: readonly string[]): Error | undefined {
+/** What a server, or a program that speaks with one, has said when it failed. */
+export function toRemoteError(what: string, text: string, secrets: readonly string[]): RemoteError {
+  const said = cleanServerText(withoutNoise(text), secrets) || 'it said nothing'
+  const rule = rules.find(({ says }) => says.test(text))
+  const advice = rule?.advice ?? 'If it goes on, try the same with git by hand'
+  return new RemoteError(rule?.code ?? 'REMOTE_UNREACHABLE', `${what} failed: ${said}. ${advice}`)
+}
+
+/** Why a program did not come to an end of its own. */
+export function toEndError(
+  what: string,
+  end: Exclude<ChildEnd, { kind: 'ended' }>,
+  secrets: readonly string[] = [],
+): RemoteError {
   switch (end.kind) {
-    case 'ended':
-      return undefined
     case 'closed':
       return new RemoteError('REMOTE_UNREACHABLE', `${what} was broken off, because Signalbox ends`)
     case 'timeout': {
@@ -131,8 +139,4 @@ function withoutNoise(text: string): string {
   const full = lines.filter((line) => line !== '')
   const telling = full.filter((line) => !noise.test(line))
   return [...new Set(telling.length === 0 ? full.slice(-1) : telling)].join('; ')
-}
-
-function withoutServerLines(text: string): string {
-  return text.replaceAll(/^remote: .*$/gmu, '')
 }

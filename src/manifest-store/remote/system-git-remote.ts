@@ -16,7 +16,7 @@ import { HttpAuthorization } from './http-authorization.ts'
 import { pushOverChild } from './push-over-child.ts'
 import { HttpPush } from './push-over-http.ts'
 import type { RemoteConfig } from './remote-config.ts'
-import { failureOf, toRemoteError } from './remote-failure.ts'
+import { toEndError, toGitError } from './remote-failure.ts'
 import type { ChildEnd } from './run-child.ts'
 import { runChild } from './run-child.ts'
 import type { SshOptions } from './ssh-command.ts'
@@ -88,7 +88,7 @@ export class SystemGitRemote implements GitRemote {
       const refspec = `+refs/heads/${branch}:${tracking}`
       const end = await this.#runFetch([...this.#fetchArguments(), 'origin', refspec])
       if (end.code === 0) return readRef(gitDirectory, tracking)
-      if (!/couldn't find remote ref/iu.test(end.errors)) throw toRemoteError('git fetch', end.errors, end.secrets)
+      if (!/couldn't find remote ref/iu.test(end.errors)) throw toGitError('git fetch', end.errors, end.secrets)
       await this.#git('git update-ref', ['--git-dir', gitDirectory, 'update-ref', '-d', tracking])
       return undefined
     })
@@ -102,7 +102,7 @@ export class SystemGitRemote implements GitRemote {
       // Of a commit not its history. What we have is no help to the server, and takes long to tell.
       const args = ['-c', 'fetch.negotiationAlgorithm=noop', ...this.#fetchArguments(), '--depth=1', ...filter]
       const end = await this.#runFetch([...args, '--stdin', 'origin'], `${ids.join('\n')}\n`)
-      if (end.code !== 0) throw toRemoteError('git fetch', end.errors, end.secrets)
+      if (end.code !== 0) throw toGitError('git fetch', end.errors, end.secrets)
     })
   }
 
@@ -257,7 +257,7 @@ export class SystemGitRemote implements GitRemote {
   /** Runs git, and throws what it says when it fails. */
   async #git(what: string, args: readonly string[], options: RunOptions = {}) {
     const end = await this.#run(what, args, options)
-    if (end.code !== 0) throw toRemoteError(what, end.errors, end.secrets)
+    if (end.code !== 0) throw toGitError(what, end.errors, end.secrets)
     return { output: end.output.toString('utf8'), errors: end.errors }
   }
 
@@ -283,8 +283,8 @@ export class SystemGitRemote implements GitRemote {
       maximumOutput,
       signal: this.#closing.signal,
     })
-    if (end.kind === 'ended') return { ...end, secrets }
-    throw failureOf(what, end, secrets) ?? new Error(what)
+    if (end.kind !== 'ended') throw toEndError(what, end, secrets)
+    return { ...end, secrets }
   }
 
   async #readCredentials(): Promise<FixedCredentials | undefined> {

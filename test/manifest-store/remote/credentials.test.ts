@@ -171,12 +171,15 @@ describe.runIf(hasGitHttpBackend)('a secret', () => {
     const program = join(folder, 'ask')
     writeFileSync(program, `#!/bin/sh\ntouch ${asked}\necho x\n`)
     chmodSync(program, 0o755)
+    const config = join(folder, 'config')
+    writeFileSync(config, `[core]\n\taskPass = ${program}\n`)
     const asking = {
       GIT_ASKPASS: program,
       SSH_ASKPASS: program,
       SSH_ASKPASS_REQUIRE: 'force',
       DISPLAY: ':0',
       GIT_TERMINAL_PROMPT: '1',
+      GIT_CONFIG_GLOBAL: config,
     }
     await expectDenied(open({ environment: { ...gitEnvironment(), ...asking } }).remote)
     expect(existsSync(asked)).toBe(false)

@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,6 +8,7 @@ import { createServer as createSocketServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { buildPack } from '../../../src/manifest-store/git/pack-file.ts'
+import { toSshArguments } from '../../../src/manifest-store/remote/ssh-command.ts'
 import { createServedRepository, hasGitHttpBackend, startTestGitHttpServer } from '../../support/git-http-server.ts'
 import { openTestRemote, transports } from '../../support/git-remotes.ts'
 import { commitFiles, createCommitPack, headOf } from '../../support/push-to.ts'
@@ -234,7 +236,13 @@ describe.runIf(hasGitHttpBackend)('a server over HTTP', () => {
   it('is reached through the proxy of the environment, by git and by us', async () => {
     const { repository, server } = await serveHttp()
     const proxy = await startForwardProxy(server.port)
-    const environment = { ...gitEnvironment(), HTTP_PROXY: `http://me:hidden@127.0.0.1:${proxy.port}` }
+    const config = join(createTemporaryFolder(), 'config')
+    writeFileSync(config, `[http]\n\tproxy = http://127.0.0.1:${await closedPort()}\n`)
+    const environment = {
+      ...gitEnvironment(),
+      HTTP_PROXY: `http://me:hidden@127.0.0.1:${proxy.port}`,
+      GIT_CONFIG_GLOBAL: config,
+    }
     const url = 'http://git.signalbox.invalid/manifests.git'
     const { remote, clone } = openTestRemote(url, { environment })
     const { commit, pack } = await createCommitPack(undefined)
@@ -244,6 +252,10 @@ describe.runIf(hasGitHttpBackend)('a server over HTTP', () => {
     expect(new Set(proxy.asked)).toEqual(
       new Set([`git.signalbox.invalid Basic ${Buffer.from('me:hidden').toString('base64')}`]),
     )
+    const { repository: other, url: otherUrl } = await serveHttp()
+    const head = commitFiles(other, { config: '{}' })
+    const withoutProxy = openTestRemote(otherUrl, { environment: { ...gitEnvironment(), GIT_CONFIG_GLOBAL: config } })
+    expect((await withoutProxy.remote.listRefs([main])).get(main)?.id).toBe(head)
     const direct = openTestRemote(url, { environment: { ...environment, NO_PROXY: '.invalid' } })
     await expect(direct.remote.listRefs(['refs/'])).rejects.toThrow(/Nobody knows the host/)
     await expect(direct.remote.push([{ ref: main, from: commit, to: commit }], pack)).rejects.toThrow(/Nobody knows/)
@@ -295,16 +307,26 @@ describe.runIf(hasSshServer)('a server over ssh', () => {
     expect(existsSync(clone)).toBe(false)
   })
 
-  it('believes no host key because the configuration of the user says so', async () => {
-    const { url, keys } = await serveSsh()
-    const home = createTemporaryFolder()
-    mkdirSync(join(home, '.ssh'), { mode: 0o700 })
-    writeFileSync(join(home, '.ssh', 'config'), 'StrictHostKeyChecking no\nUserKnownHostsFile /dev/null\n')
-    const { remote } = openTestRemote(url, {
-      ssh: { keyFile: join(keys, 'key'), knownHostsFile: join(keys, 'wrong_known_hosts') },
-      environment: { ...gitEnvironment(), HOME: home },
-    })
-    await expect(remote.listRefs(['refs/'])).rejects.toMatchObject({ code: 'REMOTE_DENIED' })
+  it('is believed as we say, whatever the configuration of the user says', () => {
+    const config = join(createTemporaryFolder(), 'config')
+    writeFileSync(
+      config,
+      ['StrictHostKeyChecking no', 'BatchMode no', 'UserKnownHostsFile /dev/null', 'ForwardAgent yes', ''].join('\n'),
+    )
+    const args = toSshArguments({ keyFile: '/a/key', knownHostsFile: '/a/known hosts', connectTimeout: 7 })
+    const { stdout } = spawnSync('ssh', ['-F', config, ...args, '-G', 'git.example.com'], { encoding: 'utf8' })
+    expect(stdout.split('\n')).toEqual(
+      expect.arrayContaining([
+        'stricthostkeychecking true',
+        'batchmode yes',
+        'userknownhostsfile /a/known hosts',
+        'globalknownhostsfile /dev/null',
+        'identityfile /a/key',
+        'identitiesonly yes',
+        'forwardagent no',
+        'connecttimeout 7',
+      ]),
+    )
   })
 
   it('has repositories whose names would mean something to a shell', async () => {
@@ -357,6 +379,37 @@ describe.runIf(hasSshServer)('a server over ssh', () => {
 })
 
 describe.runIf(hasGit)('a repository on this machine', () => {
+  it('is no less there because the clone is gone', async () => {
+    const repository = createServedRepository(createTemporaryFolder())
+    commitFiles(repository, { config: '{}' })
+    const { remote, clone } = openTestRemote(`file://${repository}`)
+    const error = { name: 'StoreUnavailableError', message: expect.stringMatching(/on this machine/) as string }
+    await expect(remote.fetch('main')).rejects.toMatchObject(error)
+    await remote.clone(clone, 'main')
+    await remote.fetch('main')
+    rmSync(clone, { recursive: true })
+    await expect(remote.fetch('main')).rejects.toMatchObject(error)
+    await expect(remote.fetchObjects(['c'.repeat(40)])).rejects.toMatchObject(error)
+  })
+
+  it('leaves nothing of a clone behind that git left', async () => {
+    const repository = createServedRepository(createTemporaryFolder())
+    commitFiles(repository, { config: '{}' })
+    const folder = createTemporaryFolder()
+    const real = (process.env['PATH'] ?? '').split(':').find((path) => existsSync(join(path, 'git'))) ?? ''
+    const script = `#!/bin/sh\nif [ "$1" = clone ]; then eval "mkdir -p \\"\\\${$#}/objects\\""; exit 1; fi\nexec '${real}/git' "$@"\n`
+    writeFileSync(join(folder, 'git'), script, { mode: 0o755 })
+    const environment = { ...gitEnvironment(), PATH: `${folder}:${process.env['PATH'] ?? ''}` }
+    const { remote, clone } = openTestRemote(`file://${repository}`, { environment })
+    await expect(remote.clone(clone, 'main')).rejects.toThrow(/git clone failed: it said nothing/)
+    expect(existsSync(clone)).toBe(false)
+    // What was there before is nobody's to remove.
+    mkdirSync(clone)
+    writeFileSync(join(clone, 'mine'), '')
+    await expect(remote.clone(clone, 'main')).rejects.toThrow(/is not empty/)
+    expect(existsSync(join(clone, 'mine'))).toBe(true)
+  })
+
   it.runIf(process.getuid?.() === 0)('that belongs to somebody else is denied, with advice', async () => {
     const repository = createServedRepository(createTemporaryFolder())
     commitFiles(repository, { config: '{}' })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { RemoteError } from '../../../src/manifest-store/remote/git-remote.ts'
 import type { RemoteErrorCode } from '../../../src/manifest-store/remote/git-remote.ts'
-import { toRemoteError } from '../../../src/manifest-store/remote/remote-failure.ts'
+import { toGitError, toRemoteError } from '../../../src/manifest-store/remote/remote-failure.ts'
 import { StoreUnavailableError } from '../../../src/manifest-store/store-errors.ts'
 
 const rights = 'Please make sure you have the correct access rights\nand the repository exists.\n'
@@ -61,7 +61,7 @@ describe('what git, ssh and servers say', () => {
     [`remote: fatal: write error: No space left on device\nfatal: early EOF\n`, 'REMOTE_UNREACHABLE'],
     ['', 'REMOTE_UNREACHABLE'],
   ])('is understood: %j', (text, code) => {
-    const error = toRemoteError('git fetch', text, [])
+    const error = toGitError('git fetch', text, [])
     expect(error).toBeInstanceOf(RemoteError)
     expect(error).toMatchObject({ code })
     expect(error.message).toMatch(/^git fetch failed: .*[^.]\. [A-Z].*[^.]$/)
@@ -74,15 +74,28 @@ describe('what git, ssh and servers say', () => {
     "fatal: could not create work tree dir '/x': Permission denied\n",
     "error: cannot open '/x/FETCH_HEAD': Read-only file system\n",
     "fatal: Unable to create '/x/shallow.lock': File exists.\n",
+    "fatal: not a git repository: '/x/clone.git'\n",
+    'fatal: not in a git directory\n',
+    'fatal: bad object refs/heads/main\n',
+    'error: refs/heads/main does not point to a valid object!\n',
+    'fatal: loose object c0ffee (stored in objects/c0/ffee) is corrupt\n',
+    'error: packfile ./objects/pack/pack-x.pack does not match index\n',
   ])('is a matter of our own disk: %j', (text) => {
-    const error = toRemoteError('git fetch', text, [])
+    const error = toGitError('git fetch', text, [])
     expect(error).toBeInstanceOf(StoreUnavailableError)
     expect(error.message).toMatch(/^git fetch failed on this machine: /)
   })
 
+  it('is no matter of our own disk when it comes from the server of a push', () => {
+    expect(toRemoteError('ssh git-receive-pack', 'fatal: write error: No space left on device\n', [])).toMatchObject({
+      name: 'RemoteError',
+      code: 'REMOTE_UNREACHABLE',
+    })
+  })
+
   it('is told without progress, colours, secrets and what is too long', () => {
     const text = `Cloning into bare repository 'x'...\nremote: Counting objects: 100%\rReceiving objects:  50%\r\u001b[31mfatal: \u202eno\u0007 s3cret ${'x'.repeat(2000)}`
-    const { message } = toRemoteError('git clone', text, ['s3cret'])
+    const { message } = toGitError('git clone', text, ['s3cret'])
     expect(message).toMatch(/^git clone failed: fatal: no \*\*\* x{480,500}\.\.\.\. If it goes on/)
   })
 })
