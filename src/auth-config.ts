@@ -22,6 +22,8 @@ export interface OidcConfig {
   readonly scopes: readonly string[]
   /** The public client that signs people in in the browser; undefined when Swagger UI cannot. */
   readonly browserClientId: string | undefined
+  /** The public client with which the client program signs in; undefined when it cannot. */
+  readonly cliClientId: string | undefined
   /** What `POST /token` exchanges tokens with; undefined when it does not. */
   readonly exchange: ExchangeConfig | undefined
 }
@@ -62,6 +64,7 @@ export const authVariables = {
     .refine((names) => names.includes('openid'), 'must be scopes separated by spaces, openid among them')
     .default(['openid', 'email', 'profile', 'groups']),
   OIDC_BROWSER_CLIENT_ID: oneLine.optional(),
+  OIDC_CLI_CLIENT_ID: oneLine.optional(),
   OIDC_CLIENT_ID: oneLine.optional(),
   OIDC_CLIENT_SECRET: oneLine.optional(),
   OIDC_CLIENT_SECRET_FILE: oneLine.optional(),
@@ -85,6 +88,7 @@ export function findAuthProblems(values: Readonly<Record<string, string>>, prefi
       'OIDC_CLIENT_SECRET',
       'OIDC_CLIENT_SECRET_FILE',
       'OIDC_BROWSER_CLIENT_ID',
+      'OIDC_CLI_CLIENT_ID',
     ]
     const forgotten = [...required, ...others].filter(isSet).map((name) => prefix + name)
     return mode === 'none' && forgotten.length > 0
@@ -132,6 +136,7 @@ export function toAuthConfig(config: z.infer<z.ZodObject<typeof authVariables>>)
     files: { policy, teams: config.RBAC_TEAMS, trust: config.OIDC_TRUST },
     scopes: config.OIDC_SCOPES,
     browserClientId: config.OIDC_BROWSER_CLIENT_ID,
+    cliClientId: config.OIDC_CLI_CLIENT_ID,
     exchange:
       clientId === undefined
         ? undefined

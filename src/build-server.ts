@@ -16,6 +16,7 @@ import { registerRateLimits } from './http/rate-limits.ts'
 import type { RequestObserver } from './http/request-observer.ts'
 import type { RequestTracer } from './http/request-trace.ts'
 import { registerTracer } from './http/request-trace.ts'
+import { checkPermission } from './http/routes/check-permission.ts'
 import { createRelease } from './http/routes/create-release.ts'
 import { createUndeployRelease } from './http/routes/create-undeploy-release.ts'
 import { deleteApplication } from './http/routes/delete-application.ts'
@@ -38,6 +39,7 @@ import type { MetricsSource } from './http/routes/get-metrics.ts'
 import { getMetrics } from './http/routes/get-metrics.ts'
 import { getOpenApiDocument } from './http/routes/get-openapi-document.ts'
 import { getProcessDelay } from './http/routes/get-process-delay.ts'
+import { getSignIn } from './http/routes/get-sign-in.ts'
 import { getReleaseTrainPrognosis } from './http/routes/get-release-train-prognosis.ts'
 import { listApplications } from './http/routes/list-applications.ts'
 import { listEnvironmentGroups } from './http/routes/list-environment-groups.ts'
@@ -153,6 +155,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   getDeploymentHistory(app, context)
   getCommitDeployments(app, context)
   whoAmI(app)
+  checkPermission(app, context)
+  getSignIn(app, admission)
   await exchangeToken(app, admission.mode === 'none' ? undefined : admission.exchange)
   getProcessDelay(app)
   await receivePushHook(app, context, options.pushHook)

@@ -61,6 +61,7 @@ export async function createAdmission(config: ServerConfig, log: PolicyLog): Pro
       authenticator,
       requestsPerMinute: config.requestsPerMinute,
       signIn: await findSignIn(auth, authenticator.primary, log),
+      terminalSignIn: { issuer, clientId: auth.cliClientId, scopes: auth.scopes },
       exchange,
     },
     // Anybody may ask for these: what the files say, and who the issuers are, stands in the log alone.

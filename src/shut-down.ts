@@ -17,7 +17,7 @@ export interface ShutDownLog {
 }
 
 /** For answers to those who are refused in the end, and for the batch that is being written, in milliseconds. */
-const lastWords = 2000
+const lastWords = 3000
 
 /**
  * Finishes what has begun and ends. Requests are answered and commands that wait are written, for as long as there is patience; then

@@ -164,6 +164,7 @@ describe('the configuration with tokens', () => {
         files: { policy: '/etc/signalbox/policy.csv', teams: undefined, trust: undefined },
         scopes: ['openid', 'email', 'profile', 'groups'],
         browserClientId: undefined,
+        cliClientId: undefined,
         exchange: undefined,
       },
     })
@@ -179,6 +180,7 @@ describe('the configuration with tokens', () => {
       SIGNALBOX_OIDC_TRUST: 'trust.yaml',
       SIGNALBOX_OIDC_SCOPES: 'openid,groups',
       SIGNALBOX_OIDC_BROWSER_CLIENT_ID: 'signalbox-browser',
+      SIGNALBOX_OIDC_CLI_CLIENT_ID: 'signalbox-cli',
       SIGNALBOX_OIDC_CLIENT_ID: 'signalbox',
       SIGNALBOX_OIDC_CLIENT_SECRET_FILE: '/run/secrets/dex',
       SIGNALBOX_OIDC_EXCHANGE_CONNECTOR: 'ci',
@@ -193,6 +195,7 @@ describe('the configuration with tokens', () => {
       files: { policy: '/etc/signalbox/policy.csv', teams: 'teams.csv', trust: 'trust.yaml' },
       scopes: ['openid', 'groups'],
       browserClientId: 'signalbox-browser',
+      cliClientId: 'signalbox-cli',
       exchange: { clientId: 'signalbox', clientSecret: { file: '/run/secrets/dex' }, connector: 'ci' },
     })
   })
@@ -227,6 +230,7 @@ describe('the configuration with tokens', () => {
       },
       [/are both set: one will do/],
     ],
+    [{ SIGNALBOX_OIDC_CLI_CLIENT_ID: 'a' }, [/^SIGNALBOX_AUTH must be oidc for SIGNALBOX_OIDC_CLI_CLIENT_ID /]],
     [{ SIGNALBOX_OIDC_BROWSER_CLIENT_ID: 'a' }, [/^SIGNALBOX_AUTH must be oidc for SIGNALBOX_OIDC_BROWSER_CLIENT_ID /]],
     [{ SIGNALBOX_AUTH: 'tcp://10.0.0.1:1' }, [/^SIGNALBOX_AUTH must be/]],
     [

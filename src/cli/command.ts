@@ -8,6 +8,7 @@ import { valueOf } from './flags.ts'
 import type { LinePainter, Output } from './output.ts'
 import { toJsonDocument } from './output.ts'
 import type { Client } from './request.ts'
+import type { SessionFiles } from './sign-in/session-files.ts'
 
 /** A command as the command line, the help and the completion know it. */
 export interface Command {
@@ -15,14 +16,28 @@ export interface Command {
   /** What it does, as a sentence without a full stop. */
   readonly summary: string
   readonly flags: readonly Flag[]
-  /** What may follow the flags, for the help. */
-  readonly rest?: { readonly name: string; readonly choices: () => readonly string[] }
+  /** What may stand beside the flags, in this order. */
+  readonly rest?: readonly RestArgument[]
   /** It asks no server, so it needs no `--url`. */
   readonly isLocal?: boolean
+  /** It is about signing in, and sends no token that there may be. */
+  readonly sendsNoToken?: boolean
+  /** The exit code when it fails, where 1 is an answer. */
+  readonly failureCode?: number
   /** What is wrong with flags that are each right by themselves. */
   readonly check?: (flags: ParsedFlags) => readonly string[]
-  /** Throws UsageError, RequestFailure or CommandFailure. */
-  readonly run: (context: Context) => Promise<void> | void
+  /** Answers the exit code where success is more than 0. Throws UsageError, RequestFailure or CommandFailure. */
+  readonly run: (context: Context) => Promise<number | void> | void
+}
+
+/** An argument that is no flag. */
+export interface RestArgument {
+  readonly name: string
+  readonly isRequired?: boolean
+  /** For the help and the completion. */
+  readonly choices?: () => readonly string[]
+  /** As that of a flag. */
+  readonly complain?: (value: string) => string | undefined
 }
 
 /** What a command works with. */
@@ -32,6 +47,18 @@ export interface Context {
   readonly rest: readonly string[]
   readonly client: Client
   readonly output: Output
+  readonly signIn: SignInContext
+}
+
+/** What signing in works with. */
+export interface SignInContext {
+  /** The server as sessions know it: see `toServer`. */
+  readonly server: string
+  readonly files: SessionFiles
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly sleep: (milliseconds: number) => Promise<void>
+  /** A client that sends this token. Neither of the two is shown from then on. */
+  readonly clientWith: (token: string, refreshToken: string | undefined) => Client
 }
 
 /** The command did not succeed. Lines for people, and a JSON document for scripts. */

@@ -1,8 +1,10 @@
 import type { Command } from './command.ts'
 import { aboutCommands } from './commands/about.ts'
+import { canI } from './commands/can-i.ts'
 import { deploy, getCommitDeployments, getDeploymentCommit, history } from './commands/deployments.ts'
 import { deleteEnvironment, status } from './commands/environments.ts'
 import { lockCommands, locks } from './commands/locks.ts'
+import { login, logout } from './commands/login.ts'
 import { prognosis, releaseTrain } from './commands/release-train.ts'
 import { release } from './commands/release.ts'
 
@@ -19,5 +21,8 @@ export const commands: readonly Command[] = [
   getCommitDeployments,
   getDeploymentCommit,
   deleteEnvironment,
+  canI,
+  login,
+  logout,
   ...aboutCommands(() => commands),
 ]

@@ -128,7 +128,7 @@ function toCommandCases(commands: readonly Command[], act: (words: readonly Word
   return [
     `    '') ${act(first)} ;;`,
     ...commands.map(({ name, flags, rest, isLocal }) => {
-      const choices = (rest?.choices() ?? []).map((word) => ({ word, help: '' }))
+      const choices = (rest ?? []).flatMap((one) => one.choices?.() ?? []).map((word) => ({ word, help: '' }))
       const words = [...choices, ...toWords(flags), ...toWords(isLocal === true ? [] : globalFlags)]
       return `    ${name}) ${act(words)} ;;`
     }),

@@ -94,7 +94,7 @@ function toMap(hints: Readonly<Record<string, string>>): ReadonlyMap<string, str
 }
 
 const hintsByStatus: Readonly<Record<number, string>> = {
-  401: 'a token in SIGNALBOX_TOKEN, KUBERPULT_DEX_ACCESS_TOKEN or KUBERPULT_IAP_TOKEN.',
+  401: '`signalbox login`, or a token in SIGNALBOX_TOKEN, KUBERPULT_DEX_ACCESS_TOKEN or KUBERPULT_IAP_TOKEN.',
   403: 'a token of somebody who may do that.',
   405: 'whether --url is that of a Signalbox, with its path prefix.',
   407: 'a token in KUBERPULT_IAP_TOKEN.',

@@ -11,27 +11,29 @@ export function toHelp(commands: readonly Command[]): string {
     `Global flags:\n${toFlagList(globalFlags)}`,
     '`signalbox help <command>` tells its flags. A flag is written -flag value, --flag value or --flag=value.',
     [
-      'Exit codes: 0 success, 1 the request failed, 2 bad usage, 130 interrupted.',
+      'Exit codes: 0 success, 1 the request failed, 2 bad usage, 130 interrupted. `can-i`: 0 yes, 1 no, 3 the request failed.',
       'Environment: SIGNALBOX_URL, SIGNALBOX_TOKEN, KUBERPULT_DEX_ACCESS_TOKEN, KUBERPULT_IAP_TOKEN,',
-      '  HTTP_PROXY, HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, NO_COLOR.',
+      '  XDG_STATE_HOME, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, NO_COLOR.',
     ].join('\n'),
   ].join('\n\n')
 }
 
 /** What `signalbox help <command>` prints. */
 export function toCommandHelp(command: Command): string {
-  const { summary, flags, rest, isLocal } = command
+  const { summary, flags, rest = [], isLocal } = command
   return [
     `Usage: ${toSynopsis(command)}`,
     `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
-    ...(rest === undefined ? [] : [`<${rest.name}> is one of ${rest.choices().join(', ')}.`]),
+    ...rest.flatMap(({ name, choices }) =>
+      choices === undefined ? [] : [`<${name}> is one of ${choices().join(', ')}.`],
+    ),
     ...(flags.length === 0 ? [] : [`Flags:\n${toFlagList(flags)}`]),
     ...(isLocal === true ? [] : [`Global flags:\n${toFlagList(globalFlags)}`]),
   ].join('\n\n')
 }
 
 /** The command with the flags that it cannot do without. */
-export function toSynopsis({ name, flags, rest, isLocal }: Command): string {
+export function toSynopsis({ name, flags, rest = [], isLocal }: Command): string {
   const needed = flags.filter(({ isRequired }) => isRequired === true)
   return [
     'signalbox',
@@ -39,7 +41,7 @@ export function toSynopsis({ name, flags, rest, isLocal }: Command): string {
     name,
     ...needed.map((flag) => `${toFlag(flag)}${flag.isRepeatable === true ? ' ...' : ''}`),
     ...(flags.length > needed.length ? ['[flags]'] : []),
-    ...(rest === undefined ? [] : [`[${rest.name}]`]),
+    ...rest.map((argument) => (argument.isRequired === true ? `<${argument.name}>` : `[${argument.name}]`)),
   ].join(' ')
 }
 

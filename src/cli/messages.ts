@@ -7,7 +7,9 @@ import type { HistoryMessage } from '../protobuf/to-history-message.ts'
 import type { LockMessage } from '../protobuf/to-lock-message.ts'
 import type { ListedLockMessage, LockListMessage } from '../protobuf/to-locks-message.ts'
 import type { PrognosisMessage } from '../protobuf/to-prognosis-message.ts'
+import type { CheckPermissionMessage } from '../protobuf/to-check-permission-message.ts'
 import type { ReleaseTrainMessage } from '../protobuf/to-release-train-message.ts'
+import type { SignInMessage } from '../protobuf/to-sign-in-message.ts'
 
 /** signalbox.v1.Problem */
 export interface ProblemMessage {
@@ -65,6 +67,13 @@ export interface EnvironmentChangeMessage {
   readonly commit?: string | undefined
 }
 
+/** signalbox.v1.WhoAmIResponse as it is read. */
+export interface WhoAmIMessage {
+  readonly name?: string | undefined
+  readonly email?: string | undefined
+  readonly roles: readonly string[]
+}
+
 /** The messages that the client reads, by proto/ alone: how the server makes them is none of its business. */
 export const messages = {
   problem: typeOf<ProblemMessage>('signalbox.v1.Problem'),
@@ -78,6 +87,9 @@ export const messages = {
   environmentGroups: typeOf<EnvironmentGroupsMessage>('signalbox.v1.ListEnvironmentGroupsResponse'),
   environment: typeOf<EnvironmentMessage>('signalbox.v1.Environment'),
   application: typeOf<ApplicationMessage>('signalbox.v1.Application'),
+  signIn: typeOf<SignInMessage>('signalbox.v1.SignInResponse'),
+  whoAmI: typeOf<WhoAmIMessage>('signalbox.v1.WhoAmIResponse'),
+  permission: typeOf<CheckPermissionMessage>('signalbox.v1.CheckPermissionResponse'),
 }
 
 function typeOf<Message extends object>(name: string): MessageType<Message> {

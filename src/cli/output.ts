@@ -25,6 +25,8 @@ export interface Output {
   wait(what: string): () => void
   /** Shows no longer what is waited for. */
   stopWaiting(): void
+  /** From now on this text is never shown either. */
+  conceal(secret: string): void
 }
 
 export interface OutputOptions {
@@ -41,7 +43,9 @@ export function createOutput({ stdout, stderr, isJson, environment, secrets }: O
   const hasColours = stdout.isTTY === true && !environment['NO_COLOR'] && !isDumb
   const paint = (colour: Paint, text: string) => (text === '' ? '' : styleText(colour, text, { validateStream: false }))
   // The longest first, because one may be part of another.
-  const hidden = secrets.filter(({ length }) => length >= 4).toSorted((a, b) => b.length - a.length)
+  const toHidden = (texts: readonly string[]) =>
+    texts.filter(({ length }) => length >= 4).toSorted((a, b) => b.length - a.length)
+  let hidden = toHidden(secrets)
   const conceal = (text: string) => hidden.reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
   const waiting = new Set<() => void>()
 
@@ -66,6 +70,7 @@ export function createOutput({ stdout, stderr, isJson, environment, secrets }: O
     stopWaiting: () => {
       for (const stop of waiting) stop()
     },
+    conceal: (secret) => (hidden = toHidden([...hidden, secret])),
   }
 }
 

@@ -1,8 +1,8 @@
 import { commands } from './commands.ts'
-import type { Command } from './command.ts'
+import type { Command, Context } from './command.ts'
 import { CommandFailure } from './command.ts'
 import { describeFailure, summaryOf, toFailureDocument } from './describe-failure.ts'
-import type { ParsedArguments, ParsedFlags } from './flags.ts'
+import type { Flag, ParsedArguments, ParsedFlags } from './flags.ts'
 import { checkFlags, HelpWanted, parseFlags, UsageError, valueOf } from './flags.ts'
 import { anAddress } from './flag-values.ts'
 import { defaultRetries, defaultTimeoutSeconds, globalFlags } from './global-flags.ts'
@@ -13,6 +13,9 @@ import { createOutput } from './output.ts'
 import { ProxyAddressError, proxyFor } from '../network/proxy.ts'
 import type { Client } from './request.ts'
 import { createClient, RequestFailure } from './request.ts'
+import { SessionFiles } from './sign-in/session-files.ts'
+import { toServer } from './sign-in/session.ts'
+import { storedToken } from './sign-in/stored-token.ts'
 import { readVersion } from './version.ts'
 
 /** What the program meets of the world. */
@@ -38,16 +41,15 @@ export async function run(args: readonly string[], world: World): Promise<number
     if (name === undefined) throw new UsageError(['name a command'])
     command = commands.find((one) => one.name === name)
     if (command === undefined) throw new UsageError([noSuchCommand(name, commands)])
-    const afterCommand = parseFlags(others, [...command.flags, ...globalFlags])
+    const afterCommand = parseAround(others, [...command.flags, ...globalFlags], command.rest !== undefined)
     const flags: ParsedFlags = { given: [...beforeCommand.given, ...afterCommand.given] }
     assertUsage(command, flags, afterCommand)
     const tokens = command.isLocal === true ? {} : readTokens(world.environment)
     const isJson = valueOf(flags, 'output') === 'json'
     const url = command.isLocal === true ? undefined : readAddress(flags, world.environment)
     output = createOutput({ ...world, isJson, secrets: [...Object.values(tokens), ...secretsIn(url)] })
-    const client = url === undefined ? noClient : connect(url, flags, tokens, output, world)
-    await command.run({ flags, rest: afterCommand.rest, client, output })
-    return exitCodes.success
+    const context = await createContext({ command, url, flags, tokens, output, world })
+    return (await command.run({ ...context, flags, rest: afterCommand.rest, output })) ?? exitCodes.success
   } catch (error) {
     return explain(error, command, output)
   }
@@ -57,10 +59,25 @@ function asksForVersion([first = '']: readonly string[]): boolean {
   return first === '--version' || first === '-version'
 }
 
+/** Where other arguments are taken, flags may stand before, between and after them. */
+function parseAround(args: readonly string[], known: readonly Flag[], takesOthers: boolean): ParsedArguments {
+  const { given, rest } = parseFlags(args, known)
+  if (!takesOthers || rest.length === 0) return { given, rest }
+  const later = parseAround(rest.slice(1), known, takesOthers)
+  return { given: [...given, ...later.given], rest: [...rest.slice(0, 1), ...later.rest] }
+}
+
 /** Every problem with the arguments is told at once. */
 function assertUsage(command: Command, flags: ParsedFlags, { rest }: ParsedArguments): void {
-  const extra = rest.slice(command.rest === undefined ? 0 : 1)
+  const taken = command.rest ?? []
+  const extra = rest.slice(taken.length)
   const problems = [
+    ...taken.flatMap(({ name, isRequired, complain }, index) => {
+      const value = rest[index] ?? ''
+      if (value === '') return isRequired === true ? [`<${name}> is missing`] : []
+      const complaint = complain?.(value)
+      return complaint === undefined ? [] : [`<${name}> ${complaint}, and is '${value}'`]
+    }),
     ...checkFlags(flags, [...command.flags, ...globalFlags]),
     ...(command.check?.(flags) ?? []),
     ...(extra.length === 0 ? [] : [`nothing is known to do with '${extra.join(' ')}'`]),
@@ -146,6 +163,39 @@ function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output
   }
 }
 
+/** What a command works with at that server. */
+async function createContext({
+  command,
+  url,
+  flags,
+  tokens,
+  output,
+  world,
+}: {
+  readonly command: Command
+  readonly url: URL | undefined
+  readonly flags: ParsedFlags
+  readonly tokens: Tokens
+  readonly output: Output
+  readonly world: World
+}): Promise<Pick<Context, 'client' | 'signIn'>> {
+  const { environment, sleep } = world
+  const files = new SessionFiles(world)
+  const server = url === undefined ? '' : toServer(url)
+  const clientWith = (bearer: string | undefined, ...others: readonly (string | undefined)[]) => {
+    for (const secret of [bearer, ...others]) if (secret) output.conceal(secret)
+    const { bearer: _, ...proxy } = tokens
+    return url === undefined
+      ? noClient
+      : connect(url, flags, { ...proxy, ...(bearer !== undefined && { bearer }) }, output, world)
+  }
+  // What somebody says for this one command comes before what is kept: a token, or a password in the address.
+  const saysWho = tokens.bearer || url === undefined || url.username + url.password !== ''
+  const stored = saysWho || command.sendsNoToken === true ? undefined : await storedToken(files, server, environment)
+  const client = clientWith(command.sendsNoToken === true ? undefined : (stored ?? tokens.bearer))
+  return { client, signIn: { server, files, environment, sleep, clientWith } }
+}
+
 function toAuthorHeader(name: string, value: string | undefined): Readonly<Record<string, string>> {
   return value === undefined ? {} : { [name]: Buffer.from(value).toString('base64') }
 }
@@ -174,7 +224,7 @@ function explain(error: unknown, command: Command | undefined, output: Output): 
   const { lines, document } = toFailure(error)
   output.note(lines.join('\n'))
   if (output.isJson) output.printJson(document)
-  return exitCodes.failure
+  return command?.failureCode ?? exitCodes.failure
 }
 
 function toFailure(error: unknown): Pick<CommandFailure, 'lines' | 'document'> {

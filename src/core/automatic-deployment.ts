@@ -8,6 +8,7 @@ import { lockForTheRecord, locksInTheWay } from './locks-in-the-way.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
 import { assertPermitted } from './permission.ts'
+import type { Principal } from './principal.ts'
 import type { Readable } from './readable.ts'
 import { readable } from './readable.ts'
 import { deployedVersion } from './snapshot.ts'
@@ -57,11 +58,7 @@ export function deployAutomatically(
     const environment = snapshot.environments.get(environmentName as EnvironmentName)
     if (environment === undefined) continue
     if (!(isLatest && takesLatest(environment)) && !downstreamEnvironments.has(environmentName)) continue
-    assertPermitted(principal, 'DeployRelease', {
-      environment: environment.name,
-      environmentGroup: groupNameOf(environment) ?? environment.name,
-      application: name,
-    })
+    assertMayDeployAutomatically(principal, environment, name)
     const before = application === undefined ? readable(undefined) : deployedVersion(environment, application)
     const locks = locksInTheWay(environment, name, team, now)
     const place = { environment: environment.name, from: before.ok ? before.value : undefined }
@@ -79,6 +76,19 @@ export function deployAutomatically(
     }
   }
   return { deployed, held, deployments }
+}
+
+/** Throws PERMISSION_DENIED for whose releases may not go there by themselves; without a name, those of any application. */
+export function assertMayDeployAutomatically(
+  principal: Principal,
+  environment: Environment,
+  application: ApplicationName | undefined,
+): void {
+  assertPermitted(principal, 'DeployRelease', {
+    environment: environment.name,
+    environmentGroup: groupNameOf(environment) ?? environment.name,
+    ...(application !== undefined && { application }),
+  })
 }
 
 /** One line for a commit. */

@@ -342,10 +342,10 @@ function isTooOld(
  * or whose group nobody knows, takes who may do it in all groups. A release may also take an application to another team: that
  * is for those who are in both.
  */
-function assertMayCreate(
+export function assertMayCreate(
   { snapshot, principal }: Pick<DecisionInput, 'snapshot' | 'principal'>,
   { manifests }: { readonly manifests: ReadonlyMap<string, unknown> },
-  target: Target,
+  target: Pick<Target, 'name' | 'application' | 'team'>,
 ): void {
   const names = manifests.size === 0 ? ['*'] : [...manifests.keys()]
   const teams = [target.application?.team ?? target.team, target.team]

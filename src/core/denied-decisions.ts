@@ -43,7 +43,8 @@ function withoutDeniedOne(
     : { ...prognosis, outcome: { kind: 'skipped', cause: 'NO_TEAM_PERMISSION', reason: denial } }
 }
 
-function whyNotDeploy(
+/** Why a train of that principal leaves the application behind; undefined when it does not. */
+export function whyNotDeploy(
   principal: Principal,
   environment: EnvironmentName,
   environmentGroup: string,

@@ -17,6 +17,7 @@ import { argoCdDirectory, argoCdFile, configFile, environmentsDirectory } from '
 import type { ApplicationName, EnvironmentName } from './names.ts'
 import { compareNames, isValidConcreteEnvironmentName, isValidEnvironmentName, nameRule } from './names.ts'
 import { assertPermitted } from './permission.ts'
+import type { Principal } from './principal.ts'
 import { readable } from './readable.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -66,10 +67,7 @@ function decideCreation(
   const config = isUnchanged ? stored : toStored(asked)
 
   if (!isUnchanged) assertNames(snapshot, name, config)
-  // Who may configure a group must not take environments out of another one.
-  for (const environmentGroup of new Set([config, ...(before === undefined ? [] : [stored])].map(groupToConfigure))) {
-    assertPermitted(principal, 'CreateEnvironment', { environment: name, environmentGroup })
-  }
+  assertMayConfigure(principal, name, before, config)
   if (!isUnchanged) assertOwnFiles(snapshot, name, config)
 
   const after: Environment = { ...(before ?? anEmptyEnvironment(name)), config: readable(config) }
@@ -90,14 +88,27 @@ function decideCreation(
   }
 }
 
+/** Throws PERMISSION_DENIED for who may not give that environment this config. */
+export function assertMayConfigure(
+  principal: Principal,
+  name: EnvironmentName,
+  before: Environment | undefined,
+  config: Pick<EnvironmentConfig, 'environmentGroup'> | undefined,
+): void {
+  // Who may configure a group must not take environments out of another one.
+  const stored = before?.config.ok ? before.config.value : undefined
+  for (const environmentGroup of new Set([config, ...(before === undefined ? [] : [stored])].map(groupToConfigure))) {
+    assertPermitted(principal, 'CreateEnvironment', { environment: name, environmentGroup })
+  }
+}
+
 /** An environment that belongs to no group takes the right for all of them (spec 5.5), and so does one of which nobody knows. */
-function groupToConfigure(config: EnvironmentConfig | undefined): string {
+function groupToConfigure(config: Pick<EnvironmentConfig, 'environmentGroup'> | undefined): string {
   return config?.environmentGroup ?? '*'
 }
 
-function decideDeletion(input: DecisionInput, { name, isDryRun, argoCd }: EnvironmentRequest) {
-  const { snapshot, principal, now } = input
-  const environment = findEnvironment(snapshot, name)
+/** Throws PERMISSION_DENIED for who may not delete that environment with all that runs there. */
+export function assertMayDelete(principal: Principal, environment: Environment): void {
   const deployed = deployedApplications(environment)
   const target = { environment: environment.name, environmentGroup: groupNameOf(environment) ?? environment.name }
   assertPermitted(principal, 'DeleteEnvironment', target)
@@ -106,6 +117,13 @@ function decideDeletion(input: DecisionInput, { name, isDryRun, argoCd }: Enviro
   for (const application of deployed ?? []) {
     assertPermitted(principal, 'DeleteEnvironmentApplication', { ...target, application })
   }
+}
+
+function decideDeletion(input: DecisionInput, { name, isDryRun, argoCd }: EnvironmentRequest) {
+  const { snapshot, principal, now } = input
+  const environment = findEnvironment(snapshot, name)
+  const deployed = deployedApplications(environment)
+  assertMayDelete(principal, environment)
   assertNotUpstream(snapshot, environment)
 
   const changes = (): readonly Change[] => [

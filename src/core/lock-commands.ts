@@ -137,7 +137,8 @@ function findPlaces(
   })
 }
 
-function assertMayLock(
+/** Throws PERMISSION_DENIED for who may not lock, or unlock, that thing in this environment. */
+export function assertMayLock(
   { snapshot, principal }: Pick<DecisionInput, 'snapshot' | 'principal'>,
   target: LockTarget,
   action: 'CreateLock' | 'DeleteLock',

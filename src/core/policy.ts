@@ -60,7 +60,12 @@ const isIndependent = (action: Action) => !comparesEnvironment[action] && action
 const foreignActions: readonly string[] = ['SkipEslEvent', 'RetryFailedEvent']
 
 /** Whether one of the roles allows the action on the target. Takes at most eight lookups for each role. */
-export function mayDo(policy: Policy, roles: readonly string[], action: Action, target: ActionTarget): boolean {
+export function mayDo(
+  policy: Pick<Policy, 'keys'>,
+  roles: readonly string[],
+  action: Action,
+  target: ActionTarget,
+): boolean {
   const { environmentGroup: group, application = '*' } = target
   const environment = comparesEnvironment[action] ? target.environment : '*'
   // A train asks this of each application in each environment, so it is spelt out, the likely ones first.
@@ -92,6 +97,12 @@ export function permissionsOf(policy: Policy, roles: readonly string[]): readonl
     found.set(`${permission.action} ${toKey(permission)}`, permission)
   }
   return [...found.values()]
+}
+
+/** Whether this line alone allows the action on the target. */
+export function allows(permission: PolicyPermission, action: Action, target: ActionTarget): boolean {
+  const keys = new Map([['', toKeys([permission])]])
+  return mayDo({ keys }, [''], action, target)
 }
 
 /** Names in a policy hold neither comma nor colon, so what is asked for cannot look like another line. */

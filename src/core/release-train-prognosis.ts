@@ -110,7 +110,8 @@ function assertNames(
   if (invalid.length > 0) throw new DomainError({ code: 'INVALID_NAME', invalid }, messages.join('; '))
 }
 
-function assertMayRunTrain(environment: Environment, principal: Principal): void {
+/** Throws PERMISSION_DENIED for who may not run a train to that environment. One without an upstream gets none. */
+export function assertMayRunTrain(environment: Environment, principal: Principal): void {
   if (!environment.config.ok || environment.config.value.upstream === undefined) return
   const environmentGroup = groupNameOf(environment) ?? environment.name
   assertPermitted(principal, 'DeployReleaseTrain', { environment: environment.name, environmentGroup })

@@ -1,6 +1,7 @@
-import type { Command } from './command.ts'
+import type { Command, DecisionInput } from './command.ts'
 import { trailerKeys } from './commit-text.ts'
 import { renderArgoCdFiles } from './deployment-changes.ts'
+import type { Environment } from './environment.ts'
 import { groupNameOf } from './environment-group.ts'
 import { findEnvironment, unknownApplication } from './find.ts'
 import { applicationDirectoryIn } from './manifest-layout.ts'
@@ -27,14 +28,9 @@ export function removeApplication(
     decide: ({ snapshot, principal }) => {
       const environment = findEnvironment(snapshot, environmentName)
       const application = applicationName as ApplicationName
+      assertMayRemove({ snapshot, principal }, environment, application)
       const entry = applicationIn(environment, application)
       const isThere = !entry.ok || entry.value !== undefined
-      const known = snapshot.applications.get(application)
-      if (!isThere && known === undefined) throw unknownApplication(applicationName)
-      const environmentGroup = groupNameOf(environment) ?? environment.name
-      const target = { environment: environment.name, environmentGroup, application }
-      const team = known?.ok ? known.value.team : readable(undefined)
-      assertPermittedForTeam(principal, 'DeleteEnvironmentApplication', target, team)
       const version = entry.ok ? entry.value?.version : undefined
       const removed = [application]
       return {
@@ -56,4 +52,19 @@ export function removeApplication(
       }
     },
   }
+}
+
+/** Throws PERMISSION_DENIED for who may not remove that application from the environment, and UNKNOWN_APPLICATION. */
+export function assertMayRemove(
+  { snapshot, principal }: Pick<DecisionInput, 'snapshot' | 'principal'>,
+  environment: Environment,
+  application: ApplicationName,
+): void {
+  const entry = applicationIn(environment, application)
+  const known = snapshot.applications.get(application)
+  if (entry.ok && entry.value === undefined && known === undefined) throw unknownApplication(application)
+  const environmentGroup = groupNameOf(environment) ?? environment.name
+  const target = { environment: environment.name, environmentGroup, application }
+  const team = known?.ok ? known.value.team : readable(undefined)
+  assertPermittedForTeam(principal, 'DeleteEnvironmentApplication', target, team)
 }

@@ -115,15 +115,16 @@ function writeUndeployRelease(
   ]
 }
 
-/** It concerns every group that there is; an environment whose group nobody knows takes who may do it in all groups. */
-function assertPermittedEverywhere(
-  { snapshot, principal }: DecisionInput,
+/** It concerns every group that there is, and without a name whatever application; an environment whose group nobody knows takes who may do it in all groups. */
+export function assertPermittedEverywhere(
+  { snapshot, principal }: Pick<DecisionInput, 'snapshot' | 'principal'>,
   action: 'CreateUndeploy' | 'DeployUndeploy',
-  { name: application, team }: Application,
+  { name: application, team }: Pick<Application, 'team'> & Partial<Pick<Application, 'name'>>,
 ): void {
   const groups = new Set(environmentsByName(snapshot).map((environment) => groupNameOf(environment) ?? '*'))
   for (const environmentGroup of groups.size === 0 ? ['*'] : groups) {
-    const place = { environment: '*' as EnvironmentName, environmentGroup, application }
+    const environment = '*' as EnvironmentName
+    const place = { environment, environmentGroup, ...(application !== undefined && { application }) }
     assertPermittedForTeam(principal, action, place, team)
   }
 }

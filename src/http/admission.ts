@@ -24,6 +24,8 @@ export interface TokenAdmission {
   readonly requestsPerMinute: number
   /** How browsers find the issuer; undefined where Swagger UI cannot sign in. */
   readonly signIn?: SignIn | undefined
+  /** How the client program finds the issuer. */
+  readonly terminalSignIn?: TerminalSignIn | undefined
   /** What `POST /token` does; undefined where it does nothing. */
   readonly exchange?: TokenExchange | undefined
 }
@@ -33,5 +35,13 @@ export interface SignIn {
   readonly authorizationUrl: string
   readonly tokenUrl: string
   readonly clientId: string
+  readonly scopes: readonly string[]
+}
+
+/** What `signalbox login` needs: it finds the rest at the issuer. */
+export interface TerminalSignIn {
+  readonly issuer: string
+  /** A public client that may use the device flow (RFC 8628); undefined where there is none. */
+  readonly clientId: string | undefined
   readonly scopes: readonly string[]
 }

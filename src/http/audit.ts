@@ -43,7 +43,7 @@ export function auditRefusal(request: FastifyRequest, code: string, error: unkno
   if (access === undefined || typeof access !== 'string') return audit(request, outcome)
   if (!isDenied || (access === 'public' && code === 'MISDIRECTED_REQUEST')) return
   const action = error instanceof DomainError && error.problem.code === 'PERMISSION_DENIED' && error.problem.action
-  write(request, action || (access === 'public' ? 'SignIn' : 'Read'), outcome)
+  write(request, action || (access === 'public' ? 'Authenticate' : 'Read'), outcome)
 }
 
 function write(

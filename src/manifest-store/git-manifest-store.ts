@@ -110,11 +110,14 @@ const maximumCommitsOfPage = 10_000
 /** How many commands may wait unless the options say otherwise: far more than a batch takes, and little memory. */
 const defaultQueueSize = 1000
 
-/** How often a batch is decided anew because others moved the branch meanwhile. */
-const maximumAttempts = 12
+/**
+ * How often a batch is decided because others move the branch meanwhile. Each time somebody gets on, so long pauses would only make
+ * what was decided on old.
+ */
+const maximumAttempts = 30
 
 /** The longest pause between two attempts, in milliseconds. */
-const longestPause = 1000
+const longestPause = 200
 
 /** The manifest store over git objects: snapshots in memory, commands decided one after the other, written in batches. */
 export class GitManifestStore implements ManifestStore {
@@ -326,11 +329,19 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async #write(batch: readonly WaitingCommand[], watch: BatchWatch): Promise<readonly Outcome[]> {
+    /** Whether the remote has been asked since the commands came. */
+    let isCurrent = this.#repository.remote === undefined
     for (let attempt = 1; attempt <= maximumAttempts; attempt += 1) {
       watch.attempt()
-      const base = await this.#refreshToWrite()
+      isCurrent = (await this.#assertWritable()) || isCurrent
+      const base = await this.#refresh()
       try {
         const { outcomes, state, objects, changes } = await this.#decide(batch, base, watch)
+        if (state === base && !isCurrent) {
+          // A push would find out that others were faster. Where there is nothing to push, somebody has to look.
+          isCurrent = await this.#assertWritable('by looking')
+          if ((await this.#repository.head()) !== base.commit) continue
+        }
         if (state === base) {
           if (!outcomes.some(isUnavailable)) watch.end('idle')
           if (!outcomes.some(isUnavailable)) this.#writeProblem = undefined
@@ -343,7 +354,9 @@ export class GitManifestStore implements ManifestStore {
           return outcomes
         }
       } catch (error) {
-        if (error instanceof PushRefusedError && batch.length > 1) return await this.#writeOneByOne(batch, error, watch)
+        if (error instanceof PushRefusedError && batch.length > 1) {
+          return await this.#writeOneByOne(batch, error, watch)
+        }
         throw error
       } finally {
         this.#objects.clearAdded()
@@ -352,7 +365,7 @@ export class GitManifestStore implements ManifestStore {
         { attempt, commands: batch.length },
         'the branch moved while commands were decided: deciding them again',
       )
-      await sleep(Math.random() * Math.min(10 * 2 ** attempt, longestPause))
+      await sleep(Math.random() * Math.min(10 * attempt, longestPause))
     }
     throw new StoreConflictError('others moved the branch again and again; nothing was changed. Try again')
   }
@@ -373,13 +386,14 @@ export class GitManifestStore implements ManifestStore {
     return outcomes
   }
 
-  async #refreshToWrite(): Promise<State> {
+  /** Answers whether a remote has just been asked. */
+  async #assertWritable(how?: 'by looking'): Promise<boolean> {
     try {
-      await this.#repository.remote?.assertWritable()
+      return (await this.#repository.remote?.assertWritable(how)) ?? false
     } catch (error) {
+      if (isVerdict(error)) throw error
       throw this.#toUnavailable(`the repository cannot be written: ${messageOf(error)}. Nothing was changed`, error)
     }
-    return this.#refresh()
   }
 
   /** Applies the commands one after the other, each to the state that the one before it left. */

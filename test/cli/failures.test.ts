@@ -234,7 +234,7 @@ describe('a read that fails', () => {
       [
         '401 Unauthorized',
         'who are you?',
-        'Try: a token in SIGNALBOX_TOKEN, KUBERPULT_DEX_ACCESS_TOKEN or KUBERPULT_IAP_TOKEN.',
+        'Try: `signalbox login`, or a token in SIGNALBOX_TOKEN, KUBERPULT_DEX_ACCESS_TOKEN or KUBERPULT_IAP_TOKEN.',
       ],
     ],
     [

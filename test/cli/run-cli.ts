@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../src/cli/run.ts'
 
@@ -42,7 +44,8 @@ export function spawnCli(
 ): ChildProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(SIGNALBOX|KUBERPULT)_|^NO_COLOR$/u.test(name))
   return spawn(process.execPath, [cliMain, ...args], {
-    env: { ...Object.fromEntries(inherited), ...environment },
+    // Whoever runs the tests may have signed in somewhere.
+    env: { ...Object.fromEntries(inherited), XDG_STATE_HOME: join(tmpdir(), 'signalbox-test-home'), ...environment },
     stdio: ['ignore', stdout, 'pipe'],
   })
 }

@@ -1,4 +1,5 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Connection } from '../support/connection.ts'
@@ -16,20 +17,27 @@ interface Held extends ServerProcess {
   readonly connect: () => Promise<Connection>
 }
 
-/** A process whose branch somebody else has locked: writes wait for up to five seconds. */
+/** A process that cannot finish a write until it is let go: the reflog is a pipe that nobody reads. */
 async function serveHeld(environment: Readonly<Record<string, string>> = {}): Promise<Held> {
   const folder = createTemporaryFolder()
   const server = await startServer({ folder, environment })
-  onTestFinished(() => void server.stop('SIGKILL'))
-  const lockFile = join(folder, 'data/manifests.git/refs/heads/main.lock')
-  writeFileSync(lockFile, '', { flag: 'wx' })
+  const logs = join(folder, 'data/manifests.git/logs/refs/heads')
+  mkdirSync(logs, { recursive: true })
+  execFileSync('mkfifo', [join(logs, 'main')])
+  let reader: number | undefined
+  const letGo = () => void (reader ??= openSync(join(logs, 'main'), 'r+'))
+  onTestFinished(async () => {
+    letGo()
+    await server.stop('SIGKILL')
+    if (reader !== undefined) closeSync(reader)
+  })
   const connect = () => open({ port: Number(new URL(server.url).port) })
   const lock = async (id: string) => {
     const connection = await connect()
     connection.socket.write(lockRequest(id))
     return connection
   }
-  return { ...server, folder, connect, lock, letGo: () => rmSync(lockFile) }
+  return { ...server, folder, connect, lock, letGo }
 }
 
 function lockRequest(id: string): string {
@@ -38,7 +46,7 @@ function lockRequest(id: string): string {
   return request(`PUT /environments/staging/locks/${id}`, headers, body).replace('Host: signalbox', 'Host: localhost')
 }
 
-/** Resolves when a command is being written: its pack is there, the branch cannot move. */
+/** Resolves when a command is being written: its pack is there, and not like any other yet. */
 async function untilWriting({ folder }: Held): Promise<void> {
   const packs = join(folder, 'data/manifests.git/objects/pack')
   await expect.poll(() => readdirSync(packs).some((name) => name.endsWith('.keep'))).toBe(true)
@@ -132,8 +140,9 @@ describe('a process that is told to end', () => {
 
   it('ends at once when told a second time', async () => {
     const server = await serveHeld()
-    await server.lock('one')
-    await untilWriting(server)
+    const slow = await server.connect()
+    slow.socket.write(lockRequest('one').slice(0, -1))
+    await expect.poll(async () => (await fetch(`${server.url}/healthz`)).status).toBe(200)
     const ended = server.stop('SIGTERM')
     await expect.poll(() => lineOf(server, 'shutting down: finishing what was begun')).toBeDefined()
     server.child.kill('SIGTERM')

@@ -202,7 +202,13 @@ describe('a decision about a read', () => {
     const server = await createTestServer({ options: { admission: { ...admission, exchange } } })
     const form = { 'content-type': 'application/x-www-form-urlencoded' }
     await server.send('POST /token', { headers: form, body: `subject_token=${token}` })
-    expect(auditLines(server)).toMatchObject([{ action: 'SignIn', outcome: 'refused', code: 'TOKEN_REFUSED' }])
+    expect(auditLines(server)).toMatchObject([{ action: 'Authenticate', outcome: 'refused', code: 'TOKEN_REFUSED' }])
+  })
+
+  it('has one when a webhook does not prove itself', async () => {
+    const server = await createTestServer({ options: { admission } })
+    await server.send('POST /hooks/git', { headers: { ...json, 'x-gitlab-token': secret }, body: {} })
+    expect(auditLines(server)).toMatchObject([{ action: 'Authenticate', outcome: 'refused', code: 'UNAUTHENTICATED' }])
   })
 })
 
@@ -231,6 +237,15 @@ describe('a secret', () => {
     [`PUT /api/environments/staging/releasetrain?token=${secret}&client_secret=${secret}`, { headers: bearer(token) }],
     [`DELETE /api/environments/${token}`, { headers: bearer(token) }],
     [`GET /${token}`, {}],
+    [
+      'POST /hooks/git',
+      { headers: { ...json, 'x-gitlab-token': secret, 'x-hub-signature-256': secret }, body: { secret } },
+    ],
+    [
+      'POST /token',
+      { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: `subject_token=${token}` },
+    ],
+    ['GET /api/locks', { headers: { 'x-forwarded-for': secret, 'x-request-id': `${secret} x` } }],
     [`GET /api/environments/%zz?password=${secret}`, {}],
     [
       'PUT /environments/staging/locks/freeze',

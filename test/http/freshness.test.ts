@@ -10,7 +10,7 @@ async function createRemoteServer(age: number) {
     refresh: async () => {
       asked.count += 1
     },
-    assertWritable: async () => {},
+    assertWritable: async () => false,
     fetchMissing: async () => {},
     confirmedAt: new Date(Date.parse('2026-05-04T09:30:00.250Z') - age),
     problems: [],

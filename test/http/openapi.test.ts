@@ -85,7 +85,7 @@ describe('the OpenAPI document', () => {
   it('says of every operation who may use it', async () => {
     const operations = operationsOf(await documentOf(await createTestServer()))
     const open = operations.filter(({ operation }) => operation.security.length === 0)
-    expect(open.map(({ path }) => path)).toEqual(['/token', '/hooks/git', '/healthz', '/readyz'])
+    expect(open.map(({ path }) => path)).toEqual(['/api/sign-in', '/token', '/hooks/git', '/healthz', '/readyz'])
     for (const { operation } of operations) {
       const isOpen = operation.security.length === 0
       expect(operation.security).toEqual(isOpen ? [] : [{ bearer: [] }])
@@ -204,6 +204,9 @@ const conversations: readonly Conversation[] = [
     '/api/application/web/release/manifests/4',
     '/api/commit-deployments/d93ca688e4286f8bc156627d8f31a640a10bb77b',
     '/api/environments/staging/applications/cart/history',
+    '/api/whoami',
+    '/api/whoami/permissions/DeployRelease/staging',
+    '/api/sign-in',
     '/healthz',
     '/readyz',
   ].flatMap((path): Conversation[] => [
@@ -215,6 +218,7 @@ const conversations: readonly Conversation[] = [
     { request: `GET ${path}`, headers: { accept: 'image/png' }, status: 406 },
     ...(path.endsWith('z') ? [] : [{ request: `GET ${path}`, headers: { 'if-none-match': '*' }, status: 304 }]),
   ]),
+  { request: 'GET /api/whoami/permissions/DeployRelease/nowhere', status: 404 },
   { request: 'POST /api/application/cart/release/manifests/1', status: 200 },
   { request: 'GET /api/application/cart/release/manifests/x', status: 400 },
   { request: 'GET /api/application/cart/release/9/manifests', status: 404 },

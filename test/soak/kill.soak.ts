@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { hasGitHttpBackend } from '../support/git-http-server.ts'
 import { hasGit } from '../support/real-git.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startServer } from '../support/server-process.ts'
@@ -7,15 +8,13 @@ import type { Write } from './judge-writes.ts'
 import { judgeWrites } from './judge-writes.ts'
 import { Random, readCount, readSeed } from './random.ts'
 import type { SoakTarget } from './soak-target.ts'
-import { createLocalTarget } from './soak-target.ts'
+import { createHttpTarget, createLocalTarget } from './soak-target.ts'
 import { WriteMix } from './write-mix.ts'
 import { Writers } from './writers.ts'
 
 /** How many kills a repository sees before another one takes its place: git fsck reads all of it each time. */
 const killsOfRepository = 20
 const clients = 8
-/** How long it writes at most before it is killed, in milliseconds. */
-const longestLife = 1200
 
 /** Two of them use both cores. */
 const lanes = 2
@@ -35,10 +34,41 @@ interface Figures {
  * that was acknowledged is in history exactly once, no write that was answered with an error is, and one that was not answered is
  * at most once.
  */
-it.runIf(hasGit)('nothing that was acknowledged is lost when the process is killed', async () => {
-  const seed = readSeed()
-  const kills = readCount('SOAK_KILLS', 200)
-  const random = new Random(seed)
+describe.each([
+  {
+    place: "this machine's disk",
+    isHere: hasGit,
+    kills: readCount('SOAK_KILLS', 200),
+    longestLife: 1200,
+    create: createLocalTarget,
+  },
+  {
+    place: 'a git server over HTTP',
+    isHere: hasGitHttpBackend,
+    kills: readCount('SOAK_REMOTE_KILLS', 40),
+    longestLife: 5000,
+    create: createHttpTarget,
+  },
+])('a repository on $place', ({ place, isHere, kills, longestLife, create }) => {
+  it.runIf(isHere)('loses nothing that was acknowledged when the process is killed', async () => {
+    const seed = readSeed()
+    process.stdout.write(`SOAK_SEED=${seed}: ${kills} kills, with the repository on ${place}\n`)
+    const figures = await run(new Random(seed), { kills, longestLife, create })
+    process.stdout.write(`${toText(figures)}\n`)
+    // A run in which nothing was underway when the process died proves nothing.
+    expect(figures.acknowledged).toBeGreaterThan(kills)
+    expect(figures.unanswered).toBeGreaterThan(0)
+  })
+})
+
+interface Run {
+  readonly kills: number
+  /** How long a process writes at most before it is killed, in milliseconds. */
+  readonly longestLife: number
+  readonly create: () => Promise<SoakTarget>
+}
+
+async function run(random: Random, { kills, longestLife, create }: Run): Promise<Figures> {
   const figures: Figures = {
     kills: 0,
     killsBeforeServing: 0,
@@ -48,25 +78,27 @@ it.runIf(hasGit)('nothing that was acknowledged is lost when the process is kill
     unansweredButDone: 0,
     kinds: new Map(),
   }
-  process.stdout.write(`SOAK_SEED=${seed} SOAK_KILLS=${kills}\n`)
   const runLane = async (lane: Random) => {
     while (figures.kills < kills) {
-      const target = await createLocalTarget()
+      const target = await create()
       try {
-        await soak(target, lane, Math.min(killsOfRepository, Math.ceil((kills - figures.kills) / lanes)), figures)
+        const share = Math.min(killsOfRepository, Math.ceil((kills - figures.kills) / lanes))
+        await soak(target, lane, { kills: share, longestLife }, figures)
       } finally {
-        target.remove()
+        await target.remove()
       }
     }
   }
   await Promise.all(Array.from({ length: lanes }, () => runLane(random.fork())))
-  process.stdout.write(`${toText(figures)}\n`)
-  // A run in which nothing was underway when the process died proves nothing.
-  expect(figures.acknowledged).toBeGreaterThan(kills)
-  expect(figures.unanswered).toBeGreaterThan(0)
-})
+  return figures
+}
 
-async function soak(target: SoakTarget, random: Random, kills: number, figures: Figures): Promise<void> {
+async function soak(
+  target: SoakTarget,
+  random: Random,
+  { kills, longestLife }: Omit<Run, 'create'>,
+  figures: Figures,
+): Promise<void> {
   const writes: Write[] = []
   let count = 0
   const nextId = () => `soak-${(count += 1)}`

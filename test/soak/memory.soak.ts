@@ -77,7 +77,7 @@ it.runIf(hasGit)('memory does not grow with the number of writes', async () => {
     expect(last).toBeLessThan(second * 1.1)
   } finally {
     await server.stop('SIGKILL')
-    target.remove()
+    await target.remove()
   }
 })
 

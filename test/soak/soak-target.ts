@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { seedRepository } from '../../src/manifest-store/repository/seed-repository.ts'
+import { configureAsHosts, startGitHttpServer } from '../support/git-http-server.ts'
 import { createFolder, git, removeFolder } from '../support/real-git.ts'
 import { fixtureFolder, signalbox } from '../support/test-store.ts'
 
@@ -13,7 +14,7 @@ export interface SoakTarget {
   assertSound(): void
   /** The request ids of all commits but the first, newest first. */
   requestIds(): readonly string[]
-  remove(): void
+  remove(): Promise<void>
 }
 
 /** A bare repository with the shop of manifests-fixture. */
@@ -22,6 +23,26 @@ export async function createLocalTarget(): Promise<SoakTarget> {
   const repository = join(folder, 'manifests.git')
   await seedRepository(repository, fixtureFolder, signalbox, new Date())
   return toTarget(folder, repository, { SIGNALBOX_REPOSITORY: repository })
+}
+
+/** The same, on a git server over HTTP. */
+export async function createHttpTarget(): Promise<SoakTarget> {
+  const folder = createFolder()
+  const repository = join(folder, 'manifests.git')
+  await seedRepository(repository, fixtureFolder, signalbox, new Date())
+  configureAsHosts(repository)
+  const server = await startGitHttpServer({ folder })
+  const target = toTarget(folder, repository, {
+    SIGNALBOX_REPOSITORY: `${server.url}/manifests.git`,
+    SIGNALBOX_CLONE_PATH: join(folder, 'clone'),
+  })
+  return {
+    ...target,
+    remove: async () => {
+      await server.close()
+      await target.remove()
+    },
+  }
 }
 
 /** A target whose truth is the bare repository at this path, however the process comes to it. */
@@ -48,6 +69,6 @@ export function toTarget(
       // The first commit is the shop's: nobody asked for it.
       return lines.slice(0, -1).map((line) => line.slice(line.indexOf(' ') + 1))
     },
-    remove: () => removeFolder(folder),
+    remove: async () => removeFolder(folder),
   }
 }

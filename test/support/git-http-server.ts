@@ -100,6 +100,12 @@ export async function startTestGitHttpServer(options: GitHttpServerOptions): Pro
 export function createServedRepository(folder: string, name = 'manifests.git'): string {
   const path = join(folder, name)
   git(['init', '--quiet', '--bare', '--initial-branch=main', path])
+  configureAsHosts(path)
+  return path
+}
+
+/** What hosts set for a repository that is served over HTTP. */
+export function configureAsHosts(path: string): void {
   for (const [key, value] of [
     ['http.receivepack', 'true'],
     ['uploadpack.allowFilter', 'true'],
@@ -107,7 +113,6 @@ export function createServedRepository(folder: string, name = 'manifests.git'): 
   ] as const) {
     git(['-C', path, 'config', key, value])
   }
-  return path
 }
 
 function readBasic({ headers: { authorization = '' } }: IncomingMessage): [username: string, password: string] {

@@ -50,6 +50,8 @@ export interface ServedRepository {
   /** On the server's disk. */
   readonly repository: string
   readonly url: string
+  /** What it takes to be let in. */
+  readonly options: Partial<SystemGitRemoteOptions>
   readonly open: (options?: Partial<SystemGitRemoteOptions>) => TestRemote
 }
 
@@ -93,5 +95,5 @@ export const transports: readonly {
 ]
 
 function toServed(repository: string, url: string, defaults: Partial<SystemGitRemoteOptions> = {}): ServedRepository {
-  return { repository, url, open: (options) => openTestRemote(url, { ...defaults, ...options }) }
+  return { repository, url, options: defaults, open: (options) => openTestRemote(url, { ...defaults, ...options }) }
 }

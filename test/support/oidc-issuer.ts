@@ -6,6 +6,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { TokenContext } from 'oidc-provider'
 import { Provider } from 'oidc-provider'
 import { onTestFinished } from 'vitest'
+import { clients } from './issuer-fixture.ts'
 
 /** What an issuer answers: as it should, with errors, or never. */
 export type IssuerMood = 'works' | 'fails' | 'hangs'
@@ -25,8 +26,8 @@ export interface OidcIssuer {
   /** A token signed with its newest key, or with `key`; claims and header replace the good ones, undefined leaves one out. */
   readonly signToken: SignToken
   /**
-   * From now on it has a public client `browserClient` with this redirect URI, and signs in whoever types one of these names, with
-   * any password, as somebody with those claims.
+   * From now on it has public clients for a browser, with this redirect URI, and for a terminal, and signs in whoever types one of
+   * these names, with any password, as somebody with those claims.
    */
   letBrowserIn(redirectUri: string, people: Readonly<Record<string, Readonly<Record<string, unknown>>>>): void
   /** From now on it signs with a new key, and the others are no longer its. */
@@ -45,9 +46,9 @@ export interface OidcIssuerOptions {
 }
 
 /** The audience and the client of all tokens, unless they say otherwise. */
-export const audience = 'signalbox'
-export const browserClient = 'signalbox-browser'
-export const clientSecret = 'a secret of tests alone'
+export const audience = clients.server.id
+export const browserClient = clients.browser
+export const clientSecret: string = clients.server.secret
 
 /** The token that the issuer takes in exchange, as Dex does (RFC 8693), from its connector `google`. */
 export const subjectToken = 'a token of the connector'
@@ -201,7 +202,7 @@ function createTestProvider(
   return new Provider(issuer, {
     jwks: { keys: [key] },
     adapter: Memory,
-    ttl: { AccessToken: 600, ClientCredentials: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
+    ttl: Object.fromEntries(artifacts.map((name) => [name, 600])),
     cookies: { keys: ['tests'] },
     clients: [
       {
@@ -212,20 +213,15 @@ function createTestProvider(
         redirect_uris: [],
         response_types: [],
       },
-      ...(redirectUri === undefined
-        ? []
-        : [
-            {
-              client_id: browserClient,
-              token_endpoint_auth_method: 'none',
-              id_token_signed_response_alg: algorithm,
-              grant_types: ['authorization_code'],
-              redirect_uris: [redirectUri],
-              response_types: ['code'],
-            },
-          ]),
+      ...(redirectUri === undefined ? [] : publicClients(redirectUri, algorithm)),
     ],
-    scopes: ['openid', 'email', 'profile', 'groups'],
+    scopes: ['openid', 'email', 'profile', 'groups', 'offline_access'],
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+    // As at Dex, an ID token says it all, whoever could ask for more.
+    conformIdTokenClaims: false,
+    issueRefreshToken: (_context: unknown, client: { grantTypeAllowed(type: string): boolean }) =>
+      client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
     pkce: { required: () => true },
     clientBasedCORS: (_context: unknown, origin: string) => redirectUri?.startsWith(`${origin}/`) === true,
     findAccount: (_context: unknown, accountId: string) =>
@@ -233,6 +229,7 @@ function createTestProvider(
     features: {
       // Its own pages for signing in.
       devInteractions: { enabled: redirectUri !== undefined },
+      deviceFlow: { enabled: redirectUri !== undefined },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -249,6 +246,31 @@ function createTestProvider(
     },
     extraTokenClaims: (_context: unknown, { accountId }: { accountId?: string }) => claimsOf(accountId),
   })
+}
+
+/** What an issuer makes that ends. */
+const artifacts = [
+  'AccessToken',
+  'AuthorizationCode',
+  'ClientCredentials',
+  'DeviceCode',
+  'Grant',
+  'IdToken',
+  'Interaction',
+  'RefreshToken',
+  'Session',
+]
+
+function publicClients(redirectUri: string, algorithm: string): readonly object[] {
+  const isPublic = { token_endpoint_auth_method: 'none', id_token_signed_response_alg: algorithm }
+  const forCode = { grant_types: ['authorization_code'], redirect_uris: [redirectUri], response_types: ['code'] }
+  const deviceFlow = 'urn:ietf:params:oauth:grant-type:device_code'
+  const forDevices = { grant_types: [deviceFlow, 'refresh_token'], redirect_uris: [], response_types: [] }
+  return [
+    { ...isPublic, ...forCode, client_id: browserClient },
+    { ...isPublic, ...forCode, client_id: clients.stranger },
+    { ...isPublic, ...forDevices, client_id: clients.cli },
+  ]
 }
 
 /** What an issuer remembers, until its process ends. */
@@ -272,6 +294,10 @@ class Memory {
     return [...Memory.#entries].find(([key, entry]) => key.startsWith(`${this.#kind} `) && entry.uid === uid)?.[1]
   }
 
+  async findByUserCode(userCode: string): Promise<Entry | undefined> {
+    return [...Memory.#entries.values()].find((entry) => entry.userCode === userCode)
+  }
+
   /** A code is good once. */
   async consume(id: string): Promise<void> {
     const entry = await this.find(id)
@@ -290,5 +316,6 @@ class Memory {
 interface Entry {
   readonly uid?: string
   readonly grantId?: string
+  readonly userCode?: string
   consumed?: number
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { actions } from '../../src/core/principal.ts'
 import type { Part } from './multipart.ts'
 import { multipartType, toMultipart } from './multipart.ts'
 import type { Document, LocatedOperation } from './openapi.ts'
@@ -38,6 +39,7 @@ const links = ['https://ci.example.com/1', 'http://ci.example.com/a?b=c#d']
 /** What the names in paths, queries and bodies may stand for; whatever has no entry is any text. */
 const pools: Readonly<Record<string, readonly string[]>> = {
   environment: [...environments, ...newEnvironments],
+  action: [...actions],
   group: ['production', 'staging'],
   environmentGroup: ['production', 'test'],
   application: applications,

@@ -49,7 +49,7 @@ const requests: Readonly<Record<string, { readonly url: string; readonly headers
   }
 
 /** The routes, by method and path, that are for everybody. */
-export const isPublic = /^((GET|HEAD) \/(docs.*|healthz|readyz|openapi\.(json|yaml))?|POST \/token)$/
+export const isPublic = /^((GET|HEAD) \/(docs.*|healthz|readyz|openapi\.(json|yaml)|api\/sign-in)?|POST \/token)$/
 
 /** The action that each write needs at least. */
 export const actionOf: Readonly<Record<string, Action>> = {
@@ -84,6 +84,7 @@ function withNames(path: string): string {
     team: 'payments',
     lockId: 'freeze',
     version: '4',
+    action: 'CreateLock',
     commit: 'd93ca688e4286f8bc156627d8f31a640a10bb77b',
   }
   return path.replaceAll(/:(\w+)/g, (_, name: string) => names[name] ?? name)

@@ -13,7 +13,7 @@ export function aboutCommands(allCommands: () => readonly Command[]): readonly C
       name: 'completion',
       summary: 'print a script that completes commands and flags in a shell',
       flags: [],
-      rest: { name: 'shell', choices: () => ['bash', 'zsh'] },
+      rest: [{ name: 'shell', choices: () => ['bash', 'zsh'] }],
       isLocal: true,
       run: ({ rest: [shell], output }) => {
         if (shell !== 'bash' && shell !== 'zsh')
@@ -33,7 +33,7 @@ export function aboutCommands(allCommands: () => readonly Command[]): readonly C
       name: 'help',
       summary: 'print this help, or that of a command',
       flags: [],
-      rest: { name: 'command', choices: names },
+      rest: [{ name: 'command', choices: names }],
       isLocal: true,
       run: ({ rest: [name], output }) => {
         if (name === undefined) return output.print(toHelp(allCommands()))

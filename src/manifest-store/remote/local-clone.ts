@@ -76,7 +76,6 @@ export class LocalClone {
       }
       const gitDirectory = gitDirectoryIn(folder)
       const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : toRef(options.branch)
-      await removeStaleLocks(gitDirectory, ref)
       await takeOver(gitDirectory, ref, log)
       return new LocalClone(options, ref.replace(/^refs\/heads\//u, ''), instance)
     } catch (error) {
@@ -212,12 +211,4 @@ async function cloneInto(
   await writeFile(originFileIn(folder), `${remote.url}\n`)
   onReplaced()
   await rm(leaving, { recursive: true, force: true })
-}
-
-/** What a git that was killed leaves keeps every other git out. Nobody else works in here. */
-async function removeStaleLocks(gitDirectory: string, ref: string): Promise<void> {
-  const tracking = ref.replace(/^refs\/heads\//u, 'refs/remotes/origin/')
-  for (const file of ['HEAD', 'config', 'packed-refs', 'shallow', 'FETCH_HEAD', tracking]) {
-    await rm(join(gitDirectory, `${file}.lock`), { force: true })
-  }
 }

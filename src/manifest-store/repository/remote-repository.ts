@@ -54,7 +54,7 @@ interface Push extends Doubt {
  * A branch on a git server, with a copy here that follows it. The server is the arbiter: a push moves the branch only from the
  * commit that was decided on, so any number of instances, and anybody else, may write at the same time.
  *
- * docs/decisions/0006-a-lost-answer.md has the protocol of a push whose answer is lost.
+ * docs/decisions/0008-a-lost-answer.md has the protocol of a push whose answer is lost.
  */
 export class RemoteRepository implements Repository, RemoteSide {
   readonly url: string
@@ -78,6 +78,8 @@ export class RemoteRepository implements Repository, RemoteSide {
   #failures = 0
   #rewrite: { readonly text: string; readonly at: Date } | undefined
   #doubt: Doubt | undefined
+  /** The last push did not end as it should. */
+  #mustLook = false
   /** Why the copy has to be made anew, and when it was. */
   #flaw: string | undefined
   #renewedAt: Date | undefined
@@ -173,9 +175,15 @@ export class RemoteRepository implements Repository, RemoteSide {
     return this.#fetches.run()
   }
 
-  async assertWritable(): Promise<void> {
-    if (this.#fetchProblem === undefined && this.#doubt === undefined && !this.#isGone) return
+  async assertWritable(how?: 'by looking'): Promise<boolean> {
+    const isInOrder = this.#fetchProblem === undefined && this.#doubt === undefined && !this.#isGone
+    if (how === undefined && !this.#mustLook && isInOrder) return false
+    const rewrite = this.#rewrite
     await withTimeout(this.refresh(), this.#probeTimeout, `${this.url} does not answer`)
+    this.#mustLook = false
+    if (this.#rewrite === rewrite || this.#rewrite === undefined) return true
+    const { text } = this.#rewrite
+    throw new BranchRewrittenError(`${text}. Nothing was changed: look at what is there now, and try again`)
   }
 
   async readTag(name: string): Promise<TagState> {
@@ -397,13 +405,16 @@ export class RemoteRepository implements Repository, RemoteSide {
   }
 
   async #push(push: Push, runStep: RunStep): Promise<'published' | 'moved'> {
+    // Until it says otherwise: the next write looks at the server first.
+    this.#mustLook = true
     const outcome = await runStep('push', () => this.#remote.push(push.refs, push.pack.pack))
     switch (outcome.kind) {
       case 'accepted':
         return runStep('move-branch', () => this.#published(push))
       case 'moved':
-        return runStep('fetch', () => this.#lookAgain())
+        return 'moved'
       case 'refused':
+        this.#mustLook = false
         throw this.#refused(outcome.reason)
       case 'unknown':
         return runStep('push', () => this.#findOut(push, outcome.cause))
@@ -414,6 +425,7 @@ export class RemoteRepository implements Repository, RemoteSide {
   #published({ from, to, pack }: Push): Promise<'published'> {
     return this.#inTurn(async (): Promise<'published'> => {
       this.#doubt = undefined
+      this.#mustLook = false
       this.#confirmedAt = this.#clock()
       // Otherwise a fetch has seen it already, and maybe more.
       if (this.#head !== from) return 'published'
@@ -427,18 +439,6 @@ export class RemoteRepository implements Repository, RemoteSide {
       }
       return 'published'
     })
-  }
-
-  /** Others were faster: what they did is decided on next. */
-  async #lookAgain(): Promise<'moved'> {
-    const rewrite = this.#rewrite
-    await this.refresh()
-    if (this.#rewrite !== rewrite) {
-      throw new BranchRewrittenError(
-        `${this.#rewrite?.text}. Nothing was changed: look at what is there now, and try again`,
-      )
-    }
-    return 'moved'
   }
 
   #refused(reason: string): PushRefusedError {

@@ -34,8 +34,8 @@ export interface Repository {
   /**
    * Makes the objects durable, moves the branch from one commit to another and creates the tags, or, when the branch is
    * no longer where it was or a tag cannot be created any more, does nothing and answers `moved`: `readTag` then knows
-   * which. With a remote, all of it happens there first and at once; it throws PushRefusedError, BranchRewrittenError, and
-   * OutcomeUnknownError. After any other error nothing has happened, nor will.
+   * which. With a remote, all of it happens there first and at once; it throws PushRefusedError, and OutcomeUnknownError. After
+   * any other error nothing has happened, nor will.
    */
   publish(update: BranchUpdate): Promise<'published' | 'moved'>
 
@@ -48,10 +48,11 @@ export interface RemoteSide {
   refresh(): Promise<void>
 
   /**
-   * To be called before a write is decided: where the server was out of reach, or it is in doubt whether the last write
-   * arrived, it is asked now. Throws when it cannot be, soon.
+   * To be called right before a write is decided: where somebody else was faster, the server was out of reach, or it is in doubt
+   * whether the last write arrived, it is asked now; `by looking` in any case. Answers whether it was. Throws when it cannot be
+   * asked, soon; and BranchRewrittenError.
    */
-  assertWritable(): Promise<void>
+  assertWritable(how?: 'by looking'): Promise<boolean>
 
   /** Fetches those of the objects that the copy lacks, at one go. Those that cannot be had stay missing. */
   fetchMissing(ids: readonly ObjectId[]): Promise<void>

@@ -1634,6 +1634,71 @@ export const descriptor = {
               },
               "comment": "Who asks, and what they may do."
             },
+            "CheckPermissionResponse": {
+              "oneofs": {
+                "_allowed": {
+                  "oneof": [
+                    "allowed"
+                  ]
+                }
+              },
+              "fields": {
+                "action": {
+                  "type": "string",
+                  "id": 1,
+                  "comment": "Such as `DeployRelease`."
+                },
+                "environment": {
+                  "type": "string",
+                  "id": 2
+                },
+                "application": {
+                  "type": "string",
+                  "id": 3,
+                  "comment": "Absent: the environment as a whole, or whatever application."
+                },
+                "allowed": {
+                  "type": "bool",
+                  "id": 4,
+                  "options": {
+                    "proto3_optional": true
+                  }
+                },
+                "reason": {
+                  "type": "string",
+                  "id": 5,
+                  "comment": "Why, or why not, for people."
+                }
+              },
+              "comment": "Whether the principal may do an action in an environment, as the command that does it would decide."
+            },
+            "SignInResponse": {
+              "fields": {
+                "mode": {
+                  "type": "string",
+                  "id": 1,
+                  "comment": "`none`: nobody is asked who they are. `oidc`: callers send a token of the issuer."
+                },
+                "issuer": {
+                  "type": "string",
+                  "id": 2,
+                  "comment": "The issuer of people's tokens, with `oidc`."
+                },
+                "clientId": {
+                  "type": "string",
+                  "id": 3,
+                  "protoName": "client_id",
+                  "comment": "The public client for the device flow (RFC 8628); absent where there is none."
+                },
+                "scopes": {
+                  "rule": "repeated",
+                  "type": "string",
+                  "id": 4,
+                  "comment": "What to ask the issuer for."
+                }
+              },
+              "comment": "How a program signs somebody in: it finds the rest at the issuer, by OIDC discovery."
+            },
             "Permission": {
               "fields": {
                 "action": {

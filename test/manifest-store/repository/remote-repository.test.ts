@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Command } from '../../../src/core/command.ts'
 import type { ApplicationName, EnvironmentName } from '../../../src/core/names.ts'
 import type { ObjectId } from '../../../src/core/object-id.ts'
 import { createUnrestrictedPrincipal } from '../../../src/core/principal.ts'
@@ -20,7 +21,7 @@ import {
   StoreConflictError,
   StoreUnavailableError,
 } from '../../../src/manifest-store/store-errors.ts'
-import { commitBeside, environmentLock, file, toMake } from '../../support/changes.ts'
+import { commitBeside, environmentLock, file, textOf, toMake } from '../../support/changes.ts'
 import { createCloneFolder, FakeGitServer } from '../../support/fake-git-remote.ts'
 import type { OpenedRemote, OpenOptions } from '../../support/remote-repository.ts'
 import { openRemote } from '../../support/remote-repository.ts'
@@ -154,6 +155,27 @@ describe('two instances on one server', () => {
     expect(result.environments).toMatchObject([{ outcome: { kind: 'skipped', cause: 'ENV_IS_LOCKED' } }])
     expect(commit).toBeUndefined()
     expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock one'])
+  })
+
+  it('refuse nothing, and leave nothing out, because of what is old', async () => {
+    const server = await createShopServer()
+    const [one, two] = [await openShop({ server }), await openShop({ server })]
+    await two.store.snapshot()
+    await one.store.submit(lock('one'), request)
+    const onlyWith = (id: string): Command<string> => ({
+      reads: () => [],
+      decide: ({ snapshot }) => {
+        const locks = snapshot.environments.get(staging)?.locks
+        if (locks?.ok !== true || !locks.value.has(id)) throw new Error(`there is no lock ${id}`)
+        return { changes: [], text: textOf('Look'), result: id }
+      },
+    })
+    expect(await two.store.submit(onlyWith('one'), request)).toEqual({ result: 'one', commit: undefined })
+    const { calls } = two.remote
+    const before = calls.fetch
+    await expect(two.store.submit(onlyWith('two'), request)).rejects.toThrow('there is no lock two')
+    expect(calls.fetch - before).toBe(1)
+    expect(await subjectsOf(server)).toHaveLength(2)
   })
 
   it('lose nothing and double nothing when they write at the same time', async () => {
