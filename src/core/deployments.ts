@@ -7,6 +7,7 @@ import type { CommitSection } from './commit-text.ts'
 import type { DeploymentStep, HeldStep } from './deployment-changes.ts'
 import { deploy, isQueued, isRunning, queue, renderArgoCdFiles } from './deployment-changes.ts'
 import type { Environment } from './environment.ts'
+import { toGoTimeText } from './go-time.ts'
 import { applicationsDirectory, releaseDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { compareNames } from './names.ts'
@@ -59,10 +60,11 @@ export function carryOut(
 ): { readonly changes: readonly Change[]; readonly removed: RemovedVersions } {
   const { principal, now } = input
   const removed = findRemoved(plan, input.snapshot, settings)
+  const deployedAt = toGoTimeText(now)
   return {
     changes: [
       ...(plan.restored ?? []).flatMap(restore),
-      ...plan.deployed.flatMap((step) => deploy(step, principal, now)),
+      ...plan.deployed.flatMap((step) => deploy(step, principal, deployedAt)),
       ...plan.held.flatMap(queue),
       ...renderAll(plan, input.snapshot, settings),
       ...(settings.writesCommitData ? recordEvents(eventsOf(plan, input), now) : []),
