@@ -97,7 +97,10 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#doubtTimeout = options.doubtTimeout ?? 20_000
     this.#probeTimeout = options.probeTimeout ?? 5000
     this.#confirmedAt = options.clock()
-    this.#missing = new MissingObjects((ids) => this.#remote.fetchObjects(ids))
+    this.#missing = new MissingObjects(async (ids) => {
+      await this.#remote.fetchObjects(ids)
+      this.#clone.packsAdded(1)
+    })
   }
 
   /**
