@@ -377,6 +377,7 @@ export class GitManifestStore implements ManifestStore {
     } finally {
       this.#observer?.batchEnded(watch.report())
     }
+    await this.#repository.remote?.giveWay()
   }
 
   async #write(batch: readonly WaitingCommand[], watch: BatchWatch): Promise<readonly Outcome[]> {

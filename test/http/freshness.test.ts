@@ -11,6 +11,7 @@ async function createRemoteServer(age: number) {
       asked.count += 1
     },
     assertWritable: async () => false,
+    giveWay: async () => {},
     fetchMissing: async () => {},
     confirmedAt: new Date(Date.parse('2026-05-04T09:30:00.250Z') - age),
     problems: [],
@@ -67,6 +68,17 @@ it('nothing but a read has the git server asked', async () => {
     expect([request, answer.headers['signalbox-state-age']]).toEqual([request, undefined])
   }
   expect(asked.count).toBe(0)
+})
+
+it('diffs, and the manifests of a release, have what a clone lacks fetched at one go', async () => {
+  const { send, remote } = await createRemoteServer(0)
+  const fetches: number[] = []
+  remote.fetchMissing = async (ids) => void fetches.push(ids.length)
+  await send('GET /api/environments/staging/releasetrain/prognosis?diff=true')
+  // Two manifests for each of the three applications that travel.
+  expect(fetches).toEqual([6])
+  await send('GET /api/application/cart/release/manifests/latest')
+  expect(fetches).toHaveLength(2)
 })
 
 it('readiness tells what is wrong with the git server', async () => {

@@ -28,6 +28,8 @@ export interface RemoteRepositoryOptions extends LocalCloneOptions {
   readonly doubtTimeout?: number
   /** How long a write waits for a remote that was out of reach, in milliseconds. */
   readonly probeTimeout?: number
+  /** Lets so many milliseconds pass while others are given way. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>
 }
 
 /** How long `problems` tells of a branch that was moved by force, in milliseconds: nobody else may have seen it. */
@@ -66,6 +68,7 @@ export class RemoteRepository implements Repository, RemoteSide {
   readonly #fetchInterval: number
   readonly #doubtTimeout: number
   readonly #probeTimeout: number
+  readonly #pause: (milliseconds: number) => Promise<unknown>
   readonly #fetches = new SharedRun(() => this.#fetch())
   readonly #missing: MissingObjects
   #timer: NodeJS.Timeout | undefined
@@ -79,6 +82,11 @@ export class RemoteRepository implements Repository, RemoteSide {
   #failures = 0
   #rewrite: { readonly text: string; readonly at: Date } | undefined
   #doubt: Doubt | undefined
+  /** When a commit of somebody else was last found on the branch. */
+  #overtakenAt: Date | undefined
+  /** How long the last fetch and the last push took, in milliseconds: others take about as long. */
+  #lookTime = 0
+  #pushTime = 0
   /** The last push did not end as it should. */
   #mustLook = false
   /** Why the copy has to be made anew, and when it was. */
@@ -96,6 +104,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#fetchInterval = options.fetchInterval
     this.#doubtTimeout = options.doubtTimeout ?? 20_000
     this.#probeTimeout = options.probeTimeout ?? 5000
+    this.#pause = options.pause ?? ((milliseconds) => sleep(milliseconds, undefined, { ref: false }))
     this.#confirmedAt = options.clock()
     this.#missing = new MissingObjects(async (ids) => {
       await this.#remote.fetchObjects(ids)
@@ -190,6 +199,11 @@ export class RemoteRepository implements Repository, RemoteSide {
     throw new BranchRewrittenError(`${text}. Nothing was changed: look at what is there now, and try again`)
   }
 
+  async giveWay(): Promise<void> {
+    if (this.#isClosed || this.#overtakenAt === undefined || this.#since(this.#overtakenAt) > rivalry) return
+    await this.#pause(Math.min(this.#lookTime + this.#pushTime, longestWay) * (0.5 + Math.random()))
+  }
+
   async readTag(name: string): Promise<TagState> {
     const refs = await this.#remote.listRefs(refsAround(name))
     const found = refs.get(`${tagPrefix}${name}`)
@@ -275,8 +289,10 @@ export class RemoteRepository implements Repository, RemoteSide {
 
   /** One at a time. What goes wrong is logged when it begins, and told by `problems` until it is over. */
   async #fetch(): Promise<void> {
+    const begun = performance.now()
     try {
       await this.#follow()
+      this.#lookTime = performance.now() - begun
       if (this.#fetchProblem !== undefined) this.#log.info({ remote: this.url }, `${this.url} can be reached again`)
       this.#fetchProblem = undefined
       this.#failures = 0
@@ -359,7 +375,10 @@ export class RemoteRepository implements Repository, RemoteSide {
       this.#isGone = ours !== undefined
     } else {
       if (ours !== theirs) {
-        if (ours !== undefined) await this.#reportRewrite(ours, theirs)
+        if (ours !== undefined) {
+          this.#overtakenAt = this.#clock()
+          await this.#reportRewrite(ours, theirs)
+        }
         await this.#clone.moveTo(theirs)
         await this.#settle(theirs)
         this.#head = theirs
@@ -411,7 +430,9 @@ export class RemoteRepository implements Repository, RemoteSide {
   async #push(push: Push, runStep: RunStep): Promise<'published' | 'moved'> {
     // Until it says otherwise: the next write looks at the server first.
     this.#mustLook = true
+    const begun = performance.now()
     const outcome = await runStep('push', () => this.#remote.push(push.refs, push.pack.pack))
+    this.#pushTime = performance.now() - begun
     switch (outcome.kind) {
       case 'accepted':
         return runStep('move-branch', () => this.#published(push))
@@ -506,6 +527,12 @@ export class RemoteRepository implements Repository, RemoteSide {
 
 /** How often a fetch is repeated because a push was faster. */
 const maximumLooks = 3
+
+/** For how long after a foreign commit others are taken to write, too, in milliseconds. */
+const rivalry = 30_000
+
+/** How long others are given way at most, before chance has its say, in milliseconds. */
+const longestWay = 3000
 
 const toVerdict = {
   yes: 'it had arrived',

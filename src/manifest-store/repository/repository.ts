@@ -55,6 +55,12 @@ export interface RemoteSide {
    */
   assertWritable(how?: 'by looking'): Promise<boolean>
 
+  /**
+   * To be called between writes: where others write too, lets time pass in which one of them can. They have to look first what the
+   * last write was, so that whoever made it would be the fastest again and again.
+   */
+  giveWay(): Promise<void>
+
   /** Fetches those of the objects that the copy lacks, at one go. Those that cannot be had stay missing. */
   fetchMissing(ids: readonly ObjectId[]): Promise<void>
 

@@ -187,6 +187,25 @@ describe('two instances on one server', () => {
     expect((await subjectsOf(server)).slice(1).toSorted()).toEqual(expected.toSorted())
   })
 
+  it('give way to each other for as long as others write, too', async () => {
+    const server = await createShopServer()
+    const pauses: number[] = []
+    const pause = async (milliseconds: number) => void pauses.push(milliseconds)
+    const [one, two] = [await openShop({ server, repository: { pause } }), await openShop({ server })]
+    await one.store.submit(lock('alone'), request)
+    await one.store.refresh()
+    expect(pauses).toEqual([])
+    await two.store.submit(lock('two'), request)
+    await one.store.submit(lock('one'), request)
+    await one.store.submit(lock('once more'), request)
+    await expect.poll(() => pauses.length).toBe(2)
+    expect(pauses.every((milliseconds) => milliseconds > 0)).toBe(true)
+    one.time.now = new Date(testTime.getTime() + 60_000)
+    await one.store.submit(lock('later'), request)
+    await one.store.close()
+    expect(pauses).toHaveLength(2)
+  })
+
   it('see what the other one did after the next fetch, and their own at once', async () => {
     const server = await createShopServer()
     const [one, two] = [await openShop({ server }), await openShop({ server })]
