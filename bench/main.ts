@@ -8,6 +8,7 @@ import { manyDeployments } from './lines/many-deployments.ts'
 import { manyWriters } from './lines/many-writers.ts'
 import { prognosis } from './lines/prognosis.ts'
 import { readsUnderLoad } from './lines/reads-under-load.ts'
+import { remote } from './lines/remote.ts'
 import { singleWrites } from './lines/single-writes.ts'
 import { start } from './lines/start.ts'
 import { train } from './lines/train.ts'
@@ -22,6 +23,7 @@ const lines: readonly Line[] = [
   singleWrites,
   manyWriters,
   readsUnderLoad,
+  remote,
   bigPack,
   manyDeployments,
 ]

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ServerConfig } from './config.ts'
 import type { StoreLog } from './manifest-store/git-manifest-store.ts'
+import { ConsolidationThread } from './manifest-store/git/consolidation-thread.ts'
 import { gitDirectoryIn } from './manifest-store/remote/local-clone.ts'
 import { ObservedGitRemote } from './manifest-store/remote/observed-git-remote.ts'
 import type { RemoteConfig } from './manifest-store/remote/remote-config.ts'
@@ -40,7 +41,9 @@ export async function openRepository(config: ServerConfig, options: OpenReposito
     await seedRepository(path, fixture, committer, clock())
     log.info({ path }, 'made the demo repository from manifests-fixture')
   }
-  return { repository: await LocalRepository.open({ path, branch, committer, log }), gitDirectory: path }
+  const { consolidate } = new ConsolidationThread()
+  const repository = await LocalRepository.open({ path, branch, committer, log, consolidate })
+  return { repository, gitDirectory: path }
 }
 
 function openRemote(
@@ -62,5 +65,6 @@ function openRemote(
     log,
     clock,
     fetchInterval,
+    consolidate: new ConsolidationThread().consolidate,
   })
 }

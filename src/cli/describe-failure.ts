@@ -10,9 +10,6 @@ export function describeFailure(failure: RequestFailure): readonly string[] {
     `${failure.request} failed: ${summaryOf(failure)}`,
     ...reasonsOf(failure).map((reason) => `  ${reason}`),
     ...(failure.isAfterLostAnswer ? ['  An earlier try got no answer: what it asked for may have been done.'] : []),
-    ...(failure.lookBeforeRetry === undefined
-      ? []
-      : ['  It may have been done, and was not tried again, because that could do it twice.']),
     ...hintsOf(failure).map((hint) => `  Try: ${hint}`),
   ]
 }
@@ -85,6 +82,10 @@ const hintsByProblem = toMap({
   LOCKED: '--lock-behavior record to have it wait until the lock is gone, or ignore to pass it.',
   PERMISSION_DENIED: 'asking for the permission named above, or another token in SIGNALBOX_TOKEN.',
   BRANCH_KEEPS_MOVING: 'again: others write to the repository at the same time.',
+  TAG_EXISTS: 'another name for the tag: tags are never moved.',
+  UNKNOWN_TAG: "how the tag is spelt: it must be one of the manifest repository's.",
+  IDEMPOTENCY_KEY_REUSED: 'another --idempotency-key, or none: each thing that is asked for needs its own.',
+  ALREADY_DONE: 'nothing more: it was done, and the commit shows what.',
   STORE_UNAVAILABLE: "again in a while; the server's /readyz says what is wrong.",
 })
 
@@ -106,8 +107,7 @@ const hintsByStatus: Readonly<Record<number, string>> = {
   504: 'again: a proxy before the server lost patience. What was asked for may have been done.',
 }
 
-function hintsOf({ answer, cause, lookBeforeRetry }: RequestFailure): readonly string[] {
-  if (lookBeforeRetry !== undefined) return [`\`${lookBeforeRetry}\` to see whether it was.`]
+function hintsOf({ answer, cause }: RequestFailure): readonly string[] {
   if (answer === undefined) return hintsOfError(cause)
   const problem = problemOf(answer)
   // Kuberpult's words, and ours.

@@ -38,6 +38,11 @@ export function aHeader(value: string): string | undefined {
   return /^[\u0021-\u007e][\u0020-\u007e]*$/u.test(value) ? undefined : 'must be printable ASCII'
 }
 
+export function anIdempotencyKey(value: string): string | undefined {
+  const isOne = /^[\u0020-\u007e]{1,255}$/u.test(value) && value.trim() === value
+  return isOne ? undefined : 'must be 1 to 255 characters of printable ASCII'
+}
+
 export function anAddress(value: string): string | undefined {
   return isHttpAddress(value) ? undefined : 'must be the address of the server, such as https://signalbox.example.com'
 }

@@ -1,4 +1,4 @@
-import { aHeader, anAddress, aWholeNumber } from './flag-values.ts'
+import { aHeader, anAddress, anIdempotencyKey, aWholeNumber } from './flag-values.ts'
 import type { Flag } from './flags.ts'
 
 export const defaultRetries = 3
@@ -16,6 +16,12 @@ export const globalFlags: readonly Flag[] = [
   { name: 'author_name', value: 'name', help: 'who asks, for servers that believe it' },
   { name: 'author_email', value: 'address', help: 'the e-mail address of who asks, for servers that believe it' },
   { name: 'client_uuid', value: 'id', help: 'sent with releases and trains', complain: aHeader },
+  {
+    name: 'idempotency-key',
+    value: 'text',
+    help: 'what a change is recognised by when it is asked for again; without it, a new one each time',
+    complain: anIdempotencyKey,
+  },
   {
     name: 'retries',
     value: 'number',

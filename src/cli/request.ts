@@ -13,11 +13,6 @@ export interface ApiRequest {
   readonly body?: RequestBody
   /** Whether the headers that name an author go with it. */
   readonly namesAuthor?: boolean
-  /**
-   * For what must not be done twice: the command that shows whether it was done. It is not tried again after a try that
-   * may have been.
-   */
-  readonly lookBeforeRetry?: string
 }
 
 export interface RequestBody {
@@ -35,8 +30,6 @@ export class RequestFailure extends Error {
   readonly isAnswerLost: boolean
   /** An earlier try got no answer, so what it asked for may have been done. */
   isAfterLostAnswer = false
-  /** It was not tried again because it may have been done: the command that shows whether it was. */
-  lookBeforeRetry: string | undefined
 
   constructor(
     request: string,
@@ -61,11 +54,13 @@ export interface ClientOptions {
   readonly timeoutSeconds: number
   /** How often a change is tried again. */
   readonly retries: number
+  /** Sent with every change, so that the server does once what is asked for again. */
+  readonly idempotencyKey: string
   readonly sleep: (milliseconds: number) => Promise<void>
   /** Told before a change is tried again. */
   readonly onRetry: (failure: RequestFailure, pauseSeconds: number, retry: number) => void
-  /** Told when a change succeeded after a try that got no answer. */
-  readonly onLateSuccess: (request: string) => void
+  /** Told when a change succeeded after a try that got no answer; `isReplayed` when the server says that it was done by that. */
+  readonly onLateSuccess: (request: string, isReplayed: boolean) => void
   /** Told when a request begins; what it answers is called when the request has ended. */
   readonly onWait: (request: string) => () => void
   /** The proxy to go through; undefined for none. */
@@ -119,18 +114,18 @@ export function createClient(options: ClientOptions): Client {
     return `${request.method} ${toUrl(prefix, request).href}`
   }
 
-  async function change(request: ApiRequest): Promise<Answer> {
+  async function change(asked: ApiRequest): Promise<Answer> {
+    const request = { ...asked, headers: { ...asked.headers, 'Idempotency-Key': quote(options.idempotencyKey) } }
     let hasLostAnswer = false
     for (let retry = 1; ; retry += 1) {
       try {
         const answer = await read(request)
-        if (hasLostAnswer) options.onLateSuccess(toShown(request))
+        if (hasLostAnswer) options.onLateSuccess(toShown(request), answer.headers['idempotency-replayed'] === 'true')
         return answer
       } catch (error) {
         if (!(error instanceof RequestFailure)) throw error
         error.isAfterLostAnswer = hasLostAnswer
-        if (error.isAnswerLost) error.lookBeforeRetry = request.lookBeforeRetry
-        if (retry > options.retries || error.lookBeforeRetry !== undefined || isFinal(error)) throw error
+        if (retry > options.retries || isFinal(error)) throw error
         hasLostAnswer ||= error.isAnswerLost
         const pause = Math.max(retry, Math.min(retryAfterSeconds(error.answer), maximumRetryAfterSeconds))
         options.onRetry(error, pause, retry)
@@ -148,6 +143,11 @@ function toUrl(prefix: string, { path, query = {} }: ApiRequest): URL {
     if (value !== undefined) url.searchParams.set(name, value)
   }
   return url
+}
+
+/** As the IETF's draft has it: a string in double quotes. */
+function quote(key: string): string {
+  return `"${key.replaceAll(/["\\]/gu, String.raw`\$&`)}"`
 }
 
 function toHeaders(request: ApiRequest, options: ClientOptions): Readonly<Record<string, string>> {

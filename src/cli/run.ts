@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { commands } from './commands.ts'
 import type { Command, Context } from './command.ts'
 import { CommandFailure } from './command.ts'
@@ -145,8 +146,13 @@ function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output
       output.note(
         `${failure.request} failed: ${summaryOf(failure)}; trying again in ${pauseSeconds} s (${retry} of ${retries})`,
       ),
-    onLateSuccess: (request) =>
-      output.note(`${request} succeeded, but an earlier try that got no answer may have done it already`),
+    idempotencyKey: valueOf(flags, 'idempotency-key') ?? randomUUID(),
+    onLateSuccess: (request, isReplayed) =>
+      output.note(
+        isReplayed
+          ? `${request} succeeded: an earlier try that got no answer had done it, and it was not done again`
+          : `${request} succeeded, but an earlier try that got no answer may have done it already`,
+      ),
     onWait: (request) => output.wait(request),
   })
   let isChanging = false

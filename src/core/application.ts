@@ -15,6 +15,8 @@ export interface Release {
   readonly isPrepublish: boolean
   /** Marks the application as about to be removed. */
   readonly isUndeploy: boolean
+  /** The id of its directory, for what was read from a repository. */
+  readonly tree?: ObjectId
 }
 
 export interface Application {

@@ -4,7 +4,7 @@ import { argoCdFile } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { compareNames } from './names.ts'
 import type { YamlValue } from './yaml-text.ts'
-import { toYamlText } from './yaml-text.ts'
+import { toYamlTemplate, toYamlText, YamlSlot } from './yaml-text.ts'
 
 /** Where Argo CD finds the manifests. */
 export interface ArgoCdSource {
@@ -24,17 +24,25 @@ export function argoCdFiles(
 ): readonly { readonly name: string; readonly text: string }[] {
   const clusters = clustersOf(environment, destinations)
   const applications = [...deployed].toSorted(([a], [b]) => compareNames(a, b))
-  return clusters.map(({ name, config }) => ({
-    name,
-    text: [
-      toAppProject(name, config),
-      ...applications.map(([application, team]) =>
-        toApplication(name, environment, application, team ?? '', config, source),
-      ),
-    ]
-      .map(toYamlText)
-      .join('---\n'),
-  }))
+  return clusters.map(({ name, config }) => {
+    const toText = toYamlTemplate(toApplication(name, config, source))
+    return {
+      name,
+      text: [
+        toYamlText(toAppProject(name, config)),
+        ...applications.map(([application, team]) => {
+          const path = `environments/${environment}/applications/${application}/manifests`
+          return toText({
+            application,
+            team: team ?? '',
+            name: `${name}-${application}`,
+            path,
+            absolutePath: `/${path}`,
+          })
+        }),
+      ].join('---\n'),
+    }
+  })
 }
 
 interface Rendered {
@@ -122,29 +130,23 @@ function toAppProject(name: string, config: ArgoCdConfig): YamlValue {
   }
 }
 
-function toApplication(
-  name: string,
-  environment: EnvironmentName,
-  application: ApplicationName,
-  team: string,
-  config: ArgoCdConfig,
-  source: ArgoCdSource,
-): YamlValue {
-  const path = `environments/${environment}/applications/${application}/manifests`
+/** What all applications of a cluster have in common, and slots for the rest. */
+function toApplication(name: string, config: ArgoCdConfig, source: ArgoCdSource): YamlValue {
+  const team = new YamlSlot('team')
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
     metadata: {
       annotations: {
         ...config.applicationAnnotations,
-        'argocd.argoproj.io/manifest-generate-paths': `/${path}`,
-        'com.freiheit.kuberpult/application': application,
+        'argocd.argoproj.io/manifest-generate-paths': new YamlSlot('absolutePath'),
+        'com.freiheit.kuberpult/application': new YamlSlot('application'),
         'com.freiheit.kuberpult/environment': name,
         'com.freiheit.kuberpult/team': team,
       },
       finalizers: ['resources-finalizer.argocd.argoproj.io'],
       labels: { 'com.freiheit.kuberpult/team': team },
-      name: `${name}-${application}`,
+      name: new YamlSlot('name'),
     },
     spec: {
       destination: toDestination(config.destination, config.destination.applicationNamespace),
@@ -160,7 +162,7 @@ function toApplication(
         })),
       ),
       project: name,
-      source: { path, repoURL: source.repositoryUrl, targetRevision: source.branch },
+      source: { path: new YamlSlot('path'), repoURL: source.repositoryUrl, targetRevision: source.branch },
       syncPolicy: {
         automated: { allowEmpty: true, prune: true, selfHeal: true },
         syncOptions: orAbsent(config.syncOptions),

@@ -14,6 +14,8 @@ export type Content =
   | { readonly kind: 'bytes'; readonly id: ObjectId; readonly bytes: Uint8Array }
   /** A file whose bytes are an object that exists already. */
   | { readonly kind: 'blob'; readonly id: ObjectId }
+  /** A directory that is an object already, in the place of nothing. */
+  | { readonly kind: 'tree'; readonly id: ObjectId }
   /** A symbolic link. */
   | { readonly kind: 'link'; readonly target: string }
   /** Nothing: the file, or the whole directory, is removed. */

@@ -1,5 +1,6 @@
 import type { Change } from './change.ts'
 import type { CommitText } from './commit-text.ts'
+import type { KnownTags, TagNames } from './git-tag.ts'
 import type { ObjectId } from './object-id.ts'
 import type { Principal } from './principal.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -22,6 +23,8 @@ export interface DecisionInput {
   readonly loaded: Loaded
   readonly principal: Principal
   readonly now: Date
+  /** Of those that the command names. */
+  readonly tags?: KnownTags
 }
 
 export interface Decision<Result> {
@@ -29,6 +32,8 @@ export interface Decision<Result> {
   readonly changes: readonly Change[]
   readonly text: CommitText
   readonly result: Result
+  /** The git tag that its commit gets. It must be free: see `assertFree`. */
+  readonly tag?: string
 }
 
 /**
@@ -36,6 +41,8 @@ export interface Decision<Result> {
  * the branch's; so both functions are pure.
  */
 export interface Command<Result> {
+  /** The git tags that the decision needs to know. */
+  readonly tags?: TagNames
   /**
    * The paths that the decision needs beyond the snapshot. Asked again with what has been loaded so far until it names
    * nothing new: what to read may depend on what was read.

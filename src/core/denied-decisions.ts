@@ -33,7 +33,9 @@ function withoutDeniedOne(
   principal: Principal,
 ): ApplicationPrognosis {
   const { application, team, outcome } = prognosis
-  const isHeld = outcome.kind === 'skipped' && 'heldVersion' in outcome && outcome.heldVersion !== undefined
+  const isHeld =
+    outcome.kind === 'skipped' &&
+    (outcome.cause === 'TEAM_IS_LOCKED' || (outcome.cause === 'APP_IS_LOCKED' && outcome.heldVersion !== undefined))
   if (outcome.kind !== 'travels' && !isHeld) return prognosis
   const denial = whyNotDeploy(principal, environment, group, application, team)
   if (denial === undefined) return prognosis

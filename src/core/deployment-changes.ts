@@ -2,7 +2,6 @@ import type { ArgoCdSource } from './argo-cd-file.ts'
 import { writeArgoCdFiles } from './argo-cd-file.ts'
 import type { Change } from './change.ts'
 import type { Environment, EnvironmentApplication } from './environment.ts'
-import { toGoTimeText } from './go-time.ts'
 import { applicationDirectoryIn, manifestFileIn, versionLinkTarget } from './manifest-layout.ts'
 import type { ApplicationName, TeamName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
@@ -38,13 +37,13 @@ export interface HeldStep {
 export function deploy(
   { environment: { name: environment }, application, version, manifest, from }: DeploymentStep,
   principal: Pick<Principal, 'name' | 'email'>,
-  now: Date,
+  deployedAt: string,
 ): readonly Change[] {
   const directory = applicationDirectoryIn(environment, application)
   const signature: readonly Change[] = [
     { path: `${directory}/deployed_by`, content: { kind: 'text', text: principal.name } },
     { path: `${directory}/deployed_by_email`, content: { kind: 'text', text: principal.email } },
-    { path: `${directory}/deployed_at_utc`, content: { kind: 'text', text: toGoTimeText(now) } },
+    { path: `${directory}/deployed_at_utc`, content: { kind: 'text', text: deployedAt } },
   ]
   return [
     {

@@ -16,6 +16,9 @@ export interface DeploymentEvent {
   readonly trainTarget: string | undefined
   readonly trainTeam: string | undefined
   readonly requestId: string | undefined
+  /** The tag that the commit got, and the one that its train replayed. */
+  readonly gitTag?: string
+  readonly sourceGitTag?: string
   /** The author is what the caller said of itself. */
   readonly isClaimed?: true
 }

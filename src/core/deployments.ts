@@ -7,9 +7,11 @@ import type { CommitSection } from './commit-text.ts'
 import type { DeploymentStep, HeldStep } from './deployment-changes.ts'
 import { deploy, isQueued, isRunning, queue, renderArgoCdFiles } from './deployment-changes.ts'
 import type { Environment } from './environment.ts'
-import { releaseDirectory } from './manifest-layout.ts'
+import { toGoTimeText } from './go-time.ts'
+import { applicationsDirectory, releaseDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { compareNames } from './names.ts'
+import type { ObjectId } from './object-id.ts'
 import { expiredVersions } from './retention.ts'
 import type { Snapshot } from './snapshot.ts'
 import { applicationIn, deployedVersion, queuedVersion } from './snapshot.ts'
@@ -21,6 +23,8 @@ export interface DeploymentPlan {
   readonly held: readonly HeldStep[]
   /** What the command also creates: it is not in the snapshot, but counts. */
   readonly created?: CreatedRelease
+  /** Releases that had been removed, and come back. Each once. */
+  readonly restored?: readonly RestoredStep[]
   readonly train?: (environment: EnvironmentName) => SourceTrain
 }
 
@@ -35,6 +39,16 @@ export interface CreatedRelease {
   readonly events: readonly EventOfCommit[]
 }
 
+/** A release that comes back to be deployed. */
+export interface RestoredStep {
+  readonly application: ApplicationName
+  readonly version: bigint
+  /** Its directory. */
+  readonly tree: ObjectId
+  /** The application's team, where the application comes back with it. */
+  readonly team: TeamName | undefined
+}
+
 /** Versions that retention removes, by application. */
 export type RemovedVersions = ReadonlyMap<ApplicationName, readonly bigint[]>
 
@@ -46,9 +60,11 @@ export function carryOut(
 ): { readonly changes: readonly Change[]; readonly removed: RemovedVersions } {
   const { principal, now } = input
   const removed = findRemoved(plan, input.snapshot, settings)
+  const deployedAt = toGoTimeText(now)
   return {
     changes: [
-      ...plan.deployed.flatMap((step) => deploy(step, principal, now)),
+      ...(plan.restored ?? []).flatMap(restore),
+      ...plan.deployed.flatMap((step) => deploy(step, principal, deployedAt)),
       ...plan.held.flatMap(queue),
       ...renderAll(plan, input.snapshot, settings),
       ...(settings.writesCommitData ? recordEvents(eventsOf(plan, input), now) : []),
@@ -63,6 +79,15 @@ export function carryOut(
     ],
     removed,
   }
+}
+
+function restore({ application, version, tree, team }: RestoredStep): readonly Change[] {
+  return [
+    { path: releaseDirectory(application, version), content: { kind: 'tree', id: tree } },
+    ...(team === undefined
+      ? []
+      : [{ path: `${applicationsDirectory}/${application}/team`, content: { kind: 'text', text: team } } as const]),
+  ]
 }
 
 /** The paths that `carryOut` needs, as far as they are known by now. */
@@ -169,8 +194,7 @@ function findRemoved(
     const application = snapshot.applications.get(name)
     // A new application has nothing to remove, and of one that cannot be read nobody knows what is needed.
     if (application === undefined || !application.ok) continue
-    const created = plan.created?.application === name ? plan.created.version : undefined
-    const versions = versionsWith(application.value, created)
+    const versions = versionsWith(application.value, ...comingVersions(plan, name))
     if (versions.length < releaseVersionsLimit) continue
     const inUse = findInUse(snapshot, application.value, steps, plan.held)
     if (inUse === undefined) continue
@@ -180,10 +204,17 @@ function findRemoved(
   return removed
 }
 
-/** An application's versions with one more, oldest first. */
-export function versionsWith({ versions }: Application, created: bigint | undefined): readonly bigint[] {
-  if (created === undefined || versions.includes(created)) return versions
-  return [...versions, created].toSorted((a, b) => (a < b ? -1 : 1))
+/** What comes with the plan. */
+function comingVersions({ created, restored = [] }: DeploymentPlan, name: ApplicationName): readonly bigint[] {
+  return [...(created === undefined ? [] : [created]), ...restored]
+    .filter(({ application }) => application === name)
+    .map(({ version }) => version)
+}
+
+/** An application's versions with others, oldest first. */
+export function versionsWith({ versions }: Application, ...coming: readonly bigint[]): readonly bigint[] {
+  const added = coming.filter((version) => !versions.includes(version))
+  return added.length === 0 ? versions : [...versions, ...added].toSorted((a, b) => (a < b ? -1 : 1))
 }
 
 /** The versions that are deployed and queued after these steps; undefined when not all of that can be known. */
@@ -224,8 +255,9 @@ function groupByApplication(steps: readonly DeploymentStep[]): ReadonlyMap<Appli
 /** The Argo CD files of every environment where something is deployed, or where a deployed application has a new team. */
 function renderAll(plan: DeploymentPlan, snapshot: Snapshot, { argoCd }: WriteSettings): readonly Change[] {
   if (argoCd === undefined) return []
-  const { created } = plan
-  const teams = created === undefined ? undefined : new Map([[created.application, created.team]])
+  const { created, restored = [] } = plan
+  const teams = new Map(created === undefined ? [] : [[created.application, created.team]])
+  for (const { application, team } of restored) if (team !== undefined) teams.set(application, team)
   const deployed = new Map<Environment, ApplicationName[]>()
   for (const { environment, application, version } of plan.deployed) {
     const applications = deployed.get(environment) ?? []
@@ -241,7 +273,7 @@ function renderAll(plan: DeploymentPlan, snapshot: Snapshot, { argoCd }: WriteSe
     }
   }
   return [...deployed].flatMap(([environment, applications]) =>
-    renderArgoCdFiles(snapshot, environment, { deployed: applications, ...(teams && { teams }) }, argoCd),
+    renderArgoCdFiles(snapshot, environment, { deployed: applications, teams }, argoCd),
   )
 }
 

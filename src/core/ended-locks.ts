@@ -33,9 +33,14 @@ export function removeEndedLocks(snapshot: Snapshot, changes: readonly Change[],
 
 function touchedEnvironments(changes: readonly Change[]): readonly EnvironmentName[] {
   const names = new Set<EnvironmentName>()
+  let directory: string | undefined
   for (const { path } of changes) {
+    // A train has thousands of changes to each environment, one after the other.
+    if (directory !== undefined && path.startsWith(directory)) continue
     const [top, name] = path.split('/', 3)
-    if (top === environmentsDirectory && name !== undefined) names.add(name as EnvironmentName)
+    if (top !== environmentsDirectory || name === undefined) continue
+    names.add(name as EnvironmentName)
+    directory = `${top}/${name}/`
   }
   return [...names]
 }

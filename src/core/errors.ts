@@ -41,6 +41,9 @@ export type DomainProblem =
   | { readonly code: 'MANIFEST_MISSING'; readonly environment: string; readonly version: bigint }
   | { readonly code: 'LOCKED'; readonly locks: readonly ListedLock[] }
   | { readonly code: 'NOT_UNDEPLOYED'; readonly application: string }
+  | { readonly code: 'TAG_EXISTS'; readonly tag: string }
+  | { readonly code: 'UNKNOWN_TAG'; readonly tag: string }
+  | { readonly code: 'TAG_UNUSABLE'; readonly tag: string }
   | { readonly code: 'UNKNOWN_COMMIT'; readonly commit: string }
   | { readonly code: 'UNKNOWN_GROUP'; readonly group: string }
   | { readonly code: 'UNKNOWN_TEAM'; readonly team: string }

@@ -1,5 +1,5 @@
 import type { Application, Release } from './application.ts'
-import { latestRelease, mayGoTo } from './application.ts'
+import { hasVersion, latestRelease, mayGoTo } from './application.ts'
 import type { Environment, EnvironmentConfig } from './environment.ts'
 import type { Locks } from './lock.ts'
 import { isHolding, locksHolding, noLocks } from './lock.ts'
@@ -7,13 +7,15 @@ import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { compareNames } from './names.ts'
 import type { Readable } from './readable.ts'
 import { readable, unreadable } from './readable.ts'
-import type { ApplicationPrognosis, EnvironmentPrognosis } from './release-train-prognosis.ts'
+import type { ApplicationPrognosis, EnvironmentPrognosis, RestoredRelease } from './release-train-prognosis.ts'
 import type { ApplicationSkip, EnvironmentSkip } from './skip-cause.ts'
 import type { Snapshot } from './snapshot.ts'
 import { applicationIn, deployedVersion } from './snapshot.ts'
 
 export interface EnvironmentQuestion {
   readonly snapshot: Snapshot
+  /** What was known at the commit of a replay: there the versions come from. */
+  readonly past: Snapshot | undefined
   readonly environment: Environment
   /** Only this team's applications; undefined for all. */
   readonly team: TeamName | undefined
@@ -24,7 +26,8 @@ export interface EnvironmentQuestion {
  * Decides one environment for somebody who may do everything, in the order of the design, section 7. What a decision depends on
  * are few pieces of the snapshot, which stay the same objects while nobody changes them: then so do the decisions.
  */
-export function prognoseEnvironment({ snapshot, environment, team, now }: EnvironmentQuestion): EnvironmentPrognosis {
+export function prognoseEnvironment(asked: EnvironmentQuestion): EnvironmentPrognosis {
+  const { snapshot, past, environment, team, now } = asked
   const name = environment.name
   const { config, locks, teamLocks } = environment
   if (!config.ok) return skipEnvironment(name, { cause: 'ENV_UNREADABLE', reason: config.reason })
@@ -32,16 +35,16 @@ export function prognoseEnvironment({ snapshot, environment, team, now }: Enviro
   for (const part of [teamLocks, environment.applications]) {
     if (!part.ok) return skipEnvironment(name, { cause: 'ENV_UNREADABLE', reason: part.reason })
   }
-  const source = findSource(snapshot, config.value)
+  const source = findSource(snapshot, past, config.value)
   if (source.kind === 'skipped') return skipEnvironment(name, source.skip, source.upstream)
-  const upstream = source.kind === 'latest' ? 'latest' : source.environment.name
+  const upstream = source.kind === 'latest' ? 'latest' : source.name
   const holding = locksHolding(locks.value, now)
   if (holding.length > 0) return skipEnvironment(name, { cause: 'ENV_IS_LOCKED', locks: holding }, upstream)
 
-  const candidatesOf = source.kind === 'latest' ? name : source.environment.name
-  const question: ApplicationQuestion = { snapshot, environment, team, now, source, candidatesOf }
-  // Those of one team are few.
-  if (team === undefined) return prognoseAgain(question, config.value)
+  const candidatesOf = source.kind === 'latest' ? name : source.name
+  const question: ApplicationQuestion = { ...asked, source, candidatesOf }
+  // Those of one team are few, and a replay is seldom asked for twice.
+  if (team === undefined && past === undefined) return prognoseAgain(question, config.value)
   return toPrognosis(question, decideAll(question))
 }
 
@@ -72,9 +75,26 @@ function prognoseAgain(question: ApplicationQuestion, config: EnvironmentConfig)
 }
 
 function decideAll(question: ApplicationQuestion): Decisions['decided'] {
+  if (question.past !== undefined) return replayAll(question, question.past)
   return sortedApplications(question.snapshot).map(([name, application]) =>
-    prognoseApplication(question, name, application),
+    prognoseApplication(question, name, application, application),
   )
+}
+
+/** The same for all applications that are, or were, there. */
+function replayAll(question: ApplicationQuestion, past: Snapshot): Decisions['decided'] {
+  const { applications } = question.snapshot
+  const names = new Set([...applications.keys(), ...past.applications.keys()])
+  return [...names].toSorted(compareNames).map((name) => {
+    const offered = past.applications.get(name)
+    const application = applications.get(name) ?? withoutReleases(offered)
+    return application === undefined ? undefined : prognoseApplication(question, name, application, offered)
+  })
+}
+
+/** What is left of an application that has been removed since. */
+function withoutReleases(removed: Readable<Application> | undefined): Readable<Application> | undefined {
+  return removed?.ok === true ? readable({ ...removed.value, versions: [], releases: new Map() }) : removed
 }
 
 function decideAgain(question: ApplicationQuestion, last: Decisions): Decisions['decided'] {
@@ -90,7 +110,7 @@ function decideAgain(question: ApplicationQuestion, last: Decisions): Decisions[
       applicationBefore === application &&
       (hasSameEntries || isSameEntryFor(name, last.question, question))
     if (isSame) return last.decided[at]
-    const decided = prognoseApplication(question, name, application)
+    const decided = prognoseApplication(question, name, application, application)
     // What changed was mostly of no concern here: a release was loaded that is deployed elsewhere.
     return nameBefore === name && isSameDecision(decided, last.decided[at]) ? last.decided[at] : decided
   })
@@ -181,7 +201,7 @@ function toPrognosis(
   decided: readonly (ApplicationPrognosis | undefined)[],
 ): EnvironmentPrognosis {
   const applications = decided.filter((prognosis) => prognosis !== undefined)
-  const upstream = source.kind === 'latest' ? 'latest' : source.environment.name
+  const upstream = source.kind === 'latest' ? 'latest' : source.name
   return { environment: environment.name, upstream, outcome: { kind: 'decided', applications } }
 }
 
@@ -193,10 +213,14 @@ function skipEnvironment(
   return { environment, upstream, outcome: { kind: 'skipped', ...skip } }
 }
 
-type Source = { readonly kind: 'latest' } | { readonly kind: 'environment'; readonly environment: Environment }
+type Source =
+  | { readonly kind: 'latest' }
+  /** As it was at the commit of a replay; undefined when it was not there. */
+  | { readonly kind: 'environment'; readonly name: EnvironmentName; readonly environment: Environment | undefined }
 
 function findSource(
   snapshot: Snapshot,
+  past: Snapshot | undefined,
   config: EnvironmentConfig,
 ): Source | { readonly kind: 'skipped'; readonly skip: EnvironmentSkip; readonly upstream?: EnvironmentName } {
   if (config.upstream === undefined) return { kind: 'skipped', skip: { cause: 'ENV_HAS_NO_UPSTREAM' } }
@@ -211,13 +235,14 @@ function findSource(
   if (environment === undefined) {
     return { kind: 'skipped', skip: { cause: 'UPSTREAM_ENV_CONFIG_NOT_FOUND', upstream }, upstream }
   }
-  for (const part of [environment.config, environment.applications]) {
-    if (!part.ok) {
+  const offering = past === undefined ? environment : past.environments.get(upstream)
+  for (const part of [environment.config, offering?.applications]) {
+    if (part?.ok === false) {
       const reason = `its upstream '${upstream}': ${part.reason}`
       return { kind: 'skipped', skip: { cause: 'ENV_UNREADABLE', reason }, upstream }
     }
   }
-  return { kind: 'environment', environment }
+  return { kind: 'environment', name: upstream, environment: offering }
 }
 
 interface ApplicationQuestion extends EnvironmentQuestion {
@@ -226,17 +251,24 @@ interface ApplicationQuestion extends EnvironmentQuestion {
   readonly candidatesOf: EnvironmentName
 }
 
-/** Undefined for an application that this train has nothing to say about. */
+/**
+ * Undefined for an application that this train has nothing to say about. `offered` is what it is where versions come from: the same,
+ * but for a replay, and there undefined when it was not there.
+ */
 function prognoseApplication(
   question: ApplicationQuestion,
   name: ApplicationName,
   application: Readable<Application>,
+  offered: Readable<Application> | undefined,
 ): ApplicationPrognosis | undefined {
   if (!application.ok) {
     return skipApplication(name, undefined, undefined, { cause: 'APP_UNREADABLE', reason: application.reason })
   }
-  const { environment, team: wantedTeam, now } = question
-  if (!mayGoTo(application.value, question.candidatesOf)) return undefined
+  const { environment, team: wantedTeam, now, candidatesOf } = question
+  if (!mayGoTo(application.value, candidatesOf)) {
+    const mightThen = offered !== application && offered?.ok === true && mayGoTo(offered.value, candidatesOf)
+    if (!mightThen) return undefined
+  }
   const teamOfApplication = application.value.team
   if (!teamOfApplication.ok) {
     return skipApplication(name, undefined, undefined, { cause: 'APP_UNREADABLE', reason: teamOfApplication.reason })
@@ -250,7 +282,7 @@ function prognoseApplication(
   if (!deployed.ok) return skip({ cause: 'APP_UNREADABLE', reason: deployed.reason })
   const locks = readLocks(environment, name, team)
   if (!locks.ok) return skip({ cause: 'APP_UNREADABLE', reason: locks.reason })
-  const release = releaseToTravel(question.source, application.value)
+  const release = releaseToTravel(question.source, offered)
   if (release === 'left-out') return undefined
   if (release === undefined) return skip({ cause: 'APP_HAS_NO_VERSION_IN_UPSTREAM_ENV' })
   if (!release.ok) return skip({ cause: 'APP_UNREADABLE', reason: release.reason })
@@ -260,16 +292,32 @@ function prognoseApplication(
   if (broken !== undefined) return skip({ cause: 'APP_UNREADABLE', reason: broken })
   if (version === from) return skip({ cause: 'APP_ALREADY_IN_UPSTREAM_VERSION', version })
   const hasManifest = manifests.has(environment.name)
+  const isThere = question.past === undefined || hasVersion(application.value, version)
   const applicationLocks = locksHolding(locks.value.application, now)
   if (applicationLocks.length > 0) {
-    return skip({ cause: 'APP_IS_LOCKED', locks: applicationLocks, heldVersion: hasManifest ? version : undefined })
+    return skip({
+      cause: 'APP_IS_LOCKED',
+      locks: applicationLocks,
+      heldVersion: hasManifest && isThere ? version : undefined,
+    })
   }
   if (!hasManifest) return skip({ cause: 'APP_DOES_NOT_EXIST_IN_ENV', version })
   const teamLocks = locksHolding(locks.value.team, now)
   if (team !== undefined && teamLocks.length > 0) {
-    return skip({ cause: 'TEAM_IS_LOCKED', team, locks: teamLocks, heldVersion: version })
+    return skip({ cause: 'TEAM_IS_LOCKED', team, locks: teamLocks, heldVersion: isThere ? version : undefined })
   }
-  return { application: name, team, deployedVersion: from, outcome: { kind: 'travels', release: release.value } }
+  const restored = isThere ? undefined : toRestored(release.value, question.snapshot.applications.has(name), team)
+  return {
+    application: name,
+    team,
+    deployedVersion: from,
+    outcome: { kind: 'travels', release: release.value, ...(restored && { restored }) },
+  }
+}
+
+function toRestored({ version, tree }: Release, isKnown: boolean, team: TeamName | undefined): RestoredRelease {
+  if (tree === undefined) throw new Error(`nobody knows the directory of release ${version}`)
+  return { tree, team: isKnown ? undefined : team }
 }
 
 function skipApplication(
@@ -282,8 +330,15 @@ function skipApplication(
 }
 
 /** The release that the source offers; undefined when nothing is deployed upstream, `left-out` where latest has none. */
-function releaseToTravel(source: Source, application: Application): Readable<Release> | undefined | 'left-out' {
+function releaseToTravel(
+  source: Source,
+  offered: Readable<Application> | undefined,
+): Readable<Release> | undefined | 'left-out' {
+  if (offered === undefined) return source.kind === 'latest' ? 'left-out' : undefined
+  if (!offered.ok) return offered
+  const application = offered.value
   if (source.kind === 'latest') return latestRelease(application) ?? 'left-out'
+  if (source.environment === undefined) return undefined
   const upstream = deployedVersion(source.environment, application)
   if (!upstream.ok) return upstream
   if (upstream.value === undefined) return undefined

@@ -4,10 +4,13 @@ import type { Environment } from './environment.ts'
 import { groupNameOf, groupWarnings } from './environment-group.ts'
 import type { InvalidName } from './errors.ts'
 import { DomainError } from './errors.ts'
+import type { KnownTags } from './git-tag.ts'
+import { assertFree, findSource, invalidTagNames } from './git-tag.ts'
 import type { Lock } from './lock.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
 import { assertPermitted } from './permission.ts'
+import type { ObjectId } from './object-id.ts'
 import type { Principal } from './principal.ts'
 import { prognoseEnvironment } from './prognose-environment.ts'
 import type { ReleaseTrainTarget, TargetLookup } from './release-train-target.ts'
@@ -22,6 +25,10 @@ export interface ReleaseTrainRequest {
   readonly lookup: TargetLookup
   /** Only this team's applications; undefined for all. */
   readonly team: string | undefined
+  /** The commit that the train makes gets this tag. */
+  readonly gitTag?: string | undefined
+  /** A replay: the versions are those that the upstream had at this tag's commit. */
+  readonly sourceGitTag?: string | undefined
 }
 
 /** What a train would do at this moment, environment by environment. */
@@ -34,6 +41,10 @@ export interface Prognosis {
   readonly warnings: readonly string[]
   /** From this moment on, time alone may have changed the answer: one of the locks behind it ends then. */
   readonly validUntil: Date | undefined
+  /** What the train's commit is to be tagged with. */
+  readonly gitTag?: string
+  /** Of a replay: the tag, and the commit that it leads to. */
+  readonly source?: { readonly gitTag: string; readonly commit: ObjectId }
 }
 
 export interface EnvironmentPrognosis {
@@ -52,22 +63,37 @@ export interface ApplicationPrognosis {
   /** The version deployed now; undefined when there is none, or it cannot be read. */
   readonly deployedVersion: bigint | undefined
   readonly outcome:
-    | { readonly kind: 'travels'; readonly release: Release }
+    | {
+        readonly kind: 'travels'
+        readonly release: Release
+        /** Only in a replay: the release has been removed since, and comes back. */
+        readonly restored?: RestoredRelease
+      }
     | ({ readonly kind: 'skipped' } & ApplicationSkip)
+}
+
+export interface RestoredRelease {
+  /** Its directory. */
+  readonly tree: ObjectId
+  /** The application has been removed as well, and comes back with its team; undefined when it is there, or had none. */
+  readonly team: TeamName | undefined
 }
 
 /**
  * Decides what a train would do. The order of the rules is that of the design, section 7, and so of spec 2.1.
  * A group is decided from the one snapshot, each environment by itself.
  *
+ * With `sourceGitTag` the versions are those of the tag's snapshot; locks, teams, permissions and configs are judged on the present.
+ *
  * Throws INVALID_NAME or UNKNOWN_TARGET for the request, PERMISSION_DENIED when the principal lacks
- * `DeployReleaseTrain` on any of the environments that have an upstream.
+ * `DeployReleaseTrain` on any of the environments that have an upstream, TAG_EXISTS, UNKNOWN_TAG and TAG_UNUSABLE.
  */
 export function prognoseReleaseTrain(
   snapshot: Snapshot,
   request: ReleaseTrainRequest,
   principal: Principal,
   now: Date,
+  tags: KnownTags = {},
 ): Prognosis {
   const target = findTarget(snapshot, request.target, request.lookup)
   assertNames(snapshot, request, target)
@@ -75,8 +101,13 @@ export function prognoseReleaseTrain(
   const team = (request.team || undefined) as TeamName | undefined
   for (const environment of target.environments) assertMayRunTrain(environment, principal)
 
+  const { gitTag, sourceGitTag } = request
+  if (gitTag !== undefined) assertFree(gitTag, tags.created)
+  const source = sourceGitTag === undefined ? undefined : findSource(sourceGitTag, tags.source)
+
+  const past = source?.snapshot
   const environments = target.environments.map((environment) =>
-    withoutDenied(prognoseEnvironment({ snapshot, environment, team, now }), environment, principal),
+    withoutDenied(prognoseEnvironment({ snapshot, past, environment, team, now }), environment, principal),
   )
   return {
     target,
@@ -84,6 +115,9 @@ export function prognoseReleaseTrain(
     environments,
     warnings: [...snapshot.problems, ...(target.kind === 'group' ? groupWarnings(snapshot) : [])],
     validUntil: earliestEnd(environments),
+    ...(gitTag !== undefined && { gitTag }),
+    ...(sourceGitTag !== undefined &&
+      source !== undefined && { source: { gitTag: sourceGitTag, commit: source.commit } }),
   }
 }
 
@@ -93,11 +127,11 @@ export function prognoseReleaseTrain(
  */
 function assertNames(
   snapshot: Snapshot,
-  { target: name, lookup, team }: ReleaseTrainRequest,
+  { target: name, lookup, team, gitTag, sourceGitTag }: ReleaseTrainRequest,
   target: ReleaseTrainTarget | undefined,
 ): void {
-  const invalid: InvalidName[] = []
-  const messages: string[] = []
+  const invalid: InvalidName[] = [...invalidTagNames({ created: gitTag, source: sourceGitTag })]
+  const messages = invalid.map(({ parameter }) => `invalid ${parameter}`)
   if (target === undefined && !isValidEnvironmentName(name)) {
     const parameter = lookup === 'group' ? 'group' : 'environment'
     invalid.push({ parameter, value: name, rule: nameRule('environment') })

@@ -2,7 +2,7 @@ import type { Command, DecisionInput } from './command.ts'
 import type { CommitSection, CommitText } from './commit-text.ts'
 import { trailerKeys } from './commit-text.ts'
 import type { DeploymentStep, HeldStep } from './deployment-changes.ts'
-import type { DeploymentPlan, RemovedVersions } from './deployments.ts'
+import type { DeploymentPlan, RemovedVersions, RestoredStep } from './deployments.ts'
 import { carryOut, readsOf, toRemovedSection } from './deployments.ts'
 import { DomainError } from './errors.ts'
 import type { EnvironmentName } from './names.ts'
@@ -32,10 +32,11 @@ export interface ReleaseTrainOptions {
  */
 export function createReleaseTrain({ request, ciLink, accepts, settings }: ReleaseTrainOptions): Command<Prognosis> {
   const plan = rememberLast((input) => {
-    const prognosis = prognoseReleaseTrain(input.snapshot, request, input.principal, input.now)
+    const prognosis = prognoseReleaseTrain(input.snapshot, request, input.principal, input.now, input.tags)
     return { prognosis, deployments: toPlan(prognosis, input.snapshot) }
   })
   return {
+    tags: { created: request.gitTag, source: request.sourceGitTag },
     reads: (input) => readsOf(plan(input).deployments, input, settings),
     decide: (input) => {
       const { prognosis, deployments } = plan(input)
@@ -46,7 +47,9 @@ export function createReleaseTrain({ request, ciLink, accepts, settings }: Relea
         )
       }
       const { changes, removed } = carryOut(deployments, input, settings)
-      return { changes, text: toCommitText(prognosis, removed, ciLink), result: prognosis }
+      const { gitTag: tag } = prognosis
+      const text = toCommitText(prognosis, deployments, removed, ciLink)
+      return { changes, text, result: prognosis, ...(tag !== undefined && { tag }) }
     },
   }
 }
@@ -64,6 +67,7 @@ function rememberLast<T>(work: (input: DecisionInput) => T): (input: DecisionInp
 function toPlan({ target, environments }: Prognosis, snapshot: Snapshot): DeploymentPlan {
   const deployed: DeploymentStep[] = []
   const held: HeldStep[] = []
+  const restored = new Map<string, RestoredStep>()
   const upstreams = new Map<EnvironmentName, EnvironmentName | 'latest'>()
   for (const { environment: name, upstream, outcome } of environments) {
     const environment = snapshot.environments.get(name)
@@ -75,6 +79,9 @@ function toPlan({ target, environments }: Prognosis, snapshot: Snapshot): Deploy
         const manifest = manifests.get(name)
         if (manifest === undefined) throw new Error(`release ${version} of ${application} has no manifest to deploy`)
         deployed.push({ environment, application, version, manifest, from })
+        if (of.restored !== undefined) {
+          restored.set(`${application} ${version}`, { application, version, ...of.restored })
+        }
         continue
       }
       const version = heldVersion(of)
@@ -82,7 +89,12 @@ function toPlan({ target, environments }: Prognosis, snapshot: Snapshot): Deploy
     }
   }
   const group = target.kind === 'group' ? target.name : undefined
-  return { deployed, held, train: (name) => ({ group, upstream: upstreams.get(name) ?? 'latest' }) }
+  return {
+    deployed,
+    held,
+    restored: [...restored.values()],
+    train: (name) => ({ group, upstream: upstreams.get(name) ?? 'latest' }),
+  }
 }
 
 function lockBehind(outcome: ApplicationPrognosis['outcome']): HeldStep['lock'] {
@@ -96,8 +108,13 @@ export function heldVersion(outcome: ApplicationPrognosis['outcome']): bigint | 
   return 'heldVersion' in outcome ? outcome.heldVersion : undefined
 }
 
-function toCommitText(prognosis: Prognosis, removed: RemovedVersions, ciLink: string | undefined): CommitText {
-  const { target, team, environments } = prognosis
+function toCommitText(
+  prognosis: Prognosis,
+  { restored = [] }: DeploymentPlan,
+  removed: RemovedVersions,
+  ciLink: string | undefined,
+): CommitText {
+  const { target, team, environments, gitTag, source } = prognosis
   const sections: CommitSection[] = environments.map((environment) => ({
     heading:
       environment.upstream === undefined
@@ -106,13 +123,21 @@ function toCommitText(prognosis: Prognosis, removed: RemovedVersions, ciLink: st
     lines: toLines(environment),
   }))
   if (ciLink !== undefined) sections.unshift({ heading: 'Started by', lines: [ciLink] })
+  if (restored.length > 0) {
+    const lines = restored.map(({ application, version }) => `${application} ${version}`)
+    sections.push({ heading: 'Restored releases', lines })
+  }
+  const whose = team === undefined ? '' : ` for team ${team}`
+  const when = source === undefined ? '' : ` as of tag ${source.gitTag}`
   return {
-    subject: `Release train to ${target.name}${team === undefined ? '' : ` for team ${team}`}: ${summarise(environments)}`,
+    subject: `Release train to ${target.name}${whose}${when}: ${summarise(environments)}`,
     sections: [...sections, ...toRemovedSection(removed)],
     trailers: [
       { key: trailerKeys.command, value: 'release-train' },
       { key: trailerKeys.target, value: `${target.kind} ${target.name}` },
       ...(team === undefined ? [] : [{ key: trailerKeys.team, value: team }]),
+      ...(gitTag === undefined ? [] : [{ key: trailerKeys.tag, value: gitTag }]),
+      ...(source === undefined ? [] : [{ key: trailerKeys.sourceTag, value: `${source.gitTag} ${source.commit}` }]),
     ],
   }
 }

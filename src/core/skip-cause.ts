@@ -27,7 +27,8 @@ export type ApplicationSkip =
       readonly cause: 'TEAM_IS_LOCKED'
       readonly team: TeamName
       readonly locks: readonly Lock[]
-      readonly heldVersion: bigint
+      /** Undefined for a version that would have to be brought back first. */
+      readonly heldVersion: bigint | undefined
     }
   | { readonly cause: 'NO_TEAM_PERMISSION'; readonly reason: string }
   | { readonly cause: 'APP_UNREADABLE'; readonly reason: string }

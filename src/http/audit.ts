@@ -6,8 +6,8 @@ import { withoutTokens } from './without-secrets.ts'
 
 /** What became of a wish. */
 type AuditOutcome =
-  /** The commit is absent when nothing had to change, or nothing was to be. */
-  | { readonly outcome: 'done'; readonly commit: ObjectId | undefined }
+  /** The commit is absent when nothing had to change, or nothing was to be. `repeated`: an earlier request with the same key made it. */
+  | { readonly outcome: 'done'; readonly commit: ObjectId | undefined; readonly repeated?: true }
   /** The reason is that of a denial, and holds nothing of what was sent but names. */
   | { readonly outcome: 'refused'; readonly code: string; readonly reason?: string }
 

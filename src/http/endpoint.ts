@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { UnreadableBody } from './body-parser.ts'
 import { stateAgeHeader } from './freshness.ts'
 import type { Access } from './guard.ts'
+import { keyHeader, keyRule, parseIdempotencyKey } from './idempotency.ts'
 import type { Offer } from './negotiate.ts'
 import { negotiate } from './negotiate.ts'
 import type { InvalidPart } from './problem.ts'
@@ -126,8 +127,18 @@ function parseInput<Params, Query, Body, Form extends Offer>(
   const params = parse('path', endpoint.params ?? nothing<Params>(), request.params)
   const query = parse('query', endpoint.query ?? nothing<Query>(), request.query)
   const body = parseBody()
+  const key = isWrite(endpoint) ? parseKey() : undefined
   if (errors.length > 0) throw new RequestError('INVALID_REQUEST', toDetail(errors), errors)
+  if (key !== undefined) request.keyed = { key, said: { params, query, body } }
   return { params: params as Params, query: query as Query, body }
+
+  function parseKey(): string | undefined {
+    const header = request.headers[keyHeader]
+    if (header === undefined) return undefined
+    const parsed = parseIdempotencyKey(String(header))
+    if (parsed === undefined) errors.push({ path: `header.${keyHeader}`, message: keyRule })
+    return parsed
+  }
 
   function parseBody(): Body | undefined {
     if (endpoint.body === undefined || request.body === undefined) return undefined
@@ -135,6 +146,11 @@ function parseInput<Params, Query, Body, Form extends Offer>(
     errors.push({ path: 'body', message: `is not JSON: ${request.body.reason}` })
     return undefined
   }
+}
+
+/** Whether it may change the repository, so that a caller whose answer got lost needs to know what became of it. */
+function isWrite({ access }: Pick<Endpoint<never, never, never, Offer>, 'access'>): boolean {
+  return typeof access === 'object'
 }
 
 /** All of it is in `errors`: a sentence for people ends before nobody reads it any more. */
@@ -173,9 +189,11 @@ function whatIsTaken(schema: z.ZodType): string {
 function toFastifySchema<Params, Query, Body, Form extends Offer>(
   endpoint: Endpoint<Params, Query, Body, Form>,
 ): object {
-  const requestHeaders = readsState(endpoint)
-    ? { ...endpoint.requestHeaders, 'Cache-Control': freshnessRequest }
-    : endpoint.requestHeaders
+  const requestHeaders = {
+    ...endpoint.requestHeaders,
+    ...(isWrite(endpoint) && keyRequestHeader),
+    ...(readsState(endpoint) && { 'Cache-Control': freshnessRequest }),
+  }
   return {
     operationId: endpoint.operationId,
     tags: [endpoint.tag],
@@ -206,12 +224,13 @@ function toFastifySchema<Params, Query, Body, Form extends Offer>(
       body: { content: { 'application/json': { schema: endpoint.jsonBody } } },
       'x-body-required': true,
     }),
-    ...(requestHeaders && {
+    ...(Object.keys(requestHeaders).length > 0 && {
       headers: { type: 'object', properties: describeAll(requestHeaders) },
     }),
     response: Object.fromEntries(
       Object.entries({
         ...endpoint.responses,
+        ...(isWrite(endpoint) && keyResponses),
         ...(endpoint.access !== 'public' && guardResponses),
         default: anyOther,
       }).map(([status, { description, content, headers }]) => [
@@ -260,6 +279,18 @@ const guardResponses: Readonly<Record<number, ResponseDescription>> = {
     description: 'Too many requests in a minute, where callers are asked who they are.',
     headers: { 'Retry-After': 'Seconds until it makes sense to try again.' },
   },
+}
+
+const keyRequestHeader = {
+  'Idempotency-Key':
+    'Up to 255 visible ASCII characters, bare or in double quotes, that you choose anew for each wish. A repeat with the same key is ' +
+    'not carried out again: it gets the answer that the first one got, with `Idempotency-Replayed: true`, or, where that cannot be ' +
+    'told any more, 409 `ALREADY_DONE` with the commit. A request that made no commit is not remembered, and carried out again.',
+}
+
+/** What every write can answer to one. */
+const keyResponses: Readonly<Record<number, ResponseDescription>> = {
+  422: { description: 'The `Idempotency-Key` belongs to another request, which was carried out. Nothing was done.' },
 }
 
 const problemSchema = { $ref: 'Problem#' }

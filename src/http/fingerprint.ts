@@ -4,11 +4,13 @@ import { heldVersion } from '../core/release-train.ts'
 
 /**
  * Identifies what a prognosis says: target, team, and for every environment and application the version before and the
- * version to come, or the skip cause and the version that a lock makes the train queue. Commits that touch none of it do not change it; nor do lock messages, times or
+ * version to come, or the skip cause and the version that a lock makes the train queue; the tags, and the commit of the one that is
+ * replayed, since a tag that is moved changes the plan. Commits that touch none of it do not change it; nor do lock messages, times or
  * the form in which it is shown. 32 hex digits.
  */
-export function fingerprintOf({ target, team, environments }: Prognosis): string {
-  return digestOf([target.kind, target.name, team ?? null, ...environments.map(environmentDigest)])
+export function fingerprintOf({ target, team, environments, gitTag, source }: Prognosis): string {
+  const tags = gitTag === undefined && source === undefined ? [] : [{ gitTag, source }]
+  return digestOf([target.kind, target.name, team ?? null, ...tags, ...environments.map(environmentDigest)])
 }
 
 /** Decisions about an environment stay the same object from one prognosis to the next while they are the same. */

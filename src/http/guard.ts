@@ -33,6 +33,7 @@ declare module 'fastify' {
  */
 export function registerGuard(app: FastifyInstance, admission: Admission, limits: RateLimits | undefined): void {
   app.decorateRequest('caller')
+  app.decorateRequest('keyed')
   denyUndeclaredRoutes(app)
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404 || request.routeOptions.config.access === 'public') {

@@ -7,7 +7,9 @@ import { DomainError } from '../core/errors.ts'
 import { ManifestTooComplexError } from '../manifest-check/manifest-checker.ts'
 import {
   AbandonedError,
+  AlreadyDoneError,
   BranchRewrittenError,
+  KeyReusedError,
   OutcomeUnknownError,
   PathNotWritableError,
   PushRefusedError,
@@ -95,6 +97,9 @@ const domainStatuses = {
   MANIFEST_MISSING: 400,
   LOCKED: 409,
   NOT_UNDEPLOYED: 409,
+  TAG_EXISTS: 409,
+  UNKNOWN_TAG: 404,
+  TAG_UNUSABLE: 409,
   UNKNOWN_COMMIT: 404,
   UNKNOWN_GROUP: 400,
   UNKNOWN_TEAM: 404,
@@ -208,10 +213,12 @@ export function toProblem(error: unknown): Problem {
   if (
     error instanceof StoreConflictError ||
     error instanceof PathNotWritableError ||
+    error instanceof AlreadyDoneError ||
     error instanceof BranchRewrittenError
   ) {
     return { status: 409, code: error.code, detail: error.message }
   }
+  if (error instanceof KeyReusedError) return { status: 422, code: error.code, detail: error.message }
   // Kuberpult's status (spec 2.7).
   if (error instanceof PushRefusedError) return { status: 400, code: error.code, detail: error.message }
   if (error instanceof OutcomeUnknownError) return { status: 504, code: error.code, detail: error.message }

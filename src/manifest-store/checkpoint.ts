@@ -158,7 +158,8 @@ function toKnownPieces({ environmentApplications, applications, releases }: Cont
       const [flags, ...names] = known
       const manifests = new Map<EnvironmentName, ObjectId>()
       for (let at = 0; at < names.length; at += 2) manifests.set(names[at] as EnvironmentName, names[at + 1] ?? '')
-      return { version, manifests, isPrepublish: (flags & prepublish) !== 0, isUndeploy: (flags & undeploy) !== 0 }
+      const kinds = { isPrepublish: (flags & prepublish) !== 0, isUndeploy: (flags & undeploy) !== 0 }
+      return { version, manifests, ...kinds, tree }
     },
   }
 }

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Change } from '../core/change.ts'
 import type { Command, Decision, LoadedEntry } from '../core/command.ts'
 import { removeEndedLocks } from '../core/ended-locks.ts'
+import { DomainError } from '../core/errors.ts'
+import type { KnownTags, TagNames } from '../core/git-tag.ts'
 import type { DeploymentHistory } from '../core/deployment-history.ts'
 import type { ApplicationName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
@@ -21,6 +23,8 @@ import { editTree } from './git/edit-tree.ts'
 import { InvalidPathError, MalformedObjectError, ObjectMissingError, PathConflictError } from './git/git-errors.ts'
 import type { GitObject } from './git/git-object.ts'
 import { createObject } from './git/git-object.ts'
+import { IdempotencyIndex } from './idempotency-index.ts'
+import { readKeyedCommit, withKey } from './keyed-commit.ts'
 import { nothingKnown } from './layout/known-pieces.ts'
 import { LayoutReader } from './layout/layout-reader.ts'
 import type {
@@ -38,11 +42,13 @@ import { findEntry, readPath } from './git/read-path.ts'
 import { isFile, isLink } from './git/tree.ts'
 import { readDeploymentHistory } from './layout/read-deployment-history.ts'
 import { readOneRelease, readReleaseDetails } from './layout/read-release-details.ts'
-import type { Repository } from './repository/repository.ts'
+import type { BranchUpdate, NewTag, Repository } from './repository/repository.ts'
 import { SnapshotLoader } from './layout/snapshot-loader.ts'
 import { SourceCommitIndex } from './layout/source-commit-index.ts'
 import {
+  AlreadyDoneError,
   BranchRewrittenError,
+  KeyReusedError,
   OutcomeUnknownError,
   PathNotWritableError,
   PushRefusedError,
@@ -50,6 +56,7 @@ import {
   StoreUnavailableError,
 } from './store-errors.ts'
 import type { StoreObserver, StoreTracer } from './store-observer.ts'
+import { TagReader } from './tag-reader.ts'
 import type { WaitingCommand } from './write-queue.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -92,6 +99,13 @@ interface State {
   readonly snapshot: Snapshot
   /** When to load it again, because an object was missing or broken. */
   readonly retryAt: Date | undefined
+}
+
+/** What a command is decided from. */
+interface Situation {
+  readonly state: State
+  readonly now: Date
+  readonly tags: KnownTags | undefined
 }
 
 /** What became of a command: told to its caller once the batch is durable. */
@@ -139,6 +153,8 @@ export class GitManifestStore implements ManifestStore {
   /** How many pieces had been read when the checkpoint was written. */
   #piecesInCheckpoint = 0
   readonly #sourceCommits: SourceCommitIndex
+  readonly #tags: TagReader
+  readonly #keys: IdempotencyIndex
   readonly #queue: WriteQueue
   readonly #observer: StoreObserver | undefined
   readonly #tracer: StoreTracer | undefined
@@ -161,6 +177,11 @@ export class GitManifestStore implements ManifestStore {
       () => options.checkpoint?.read() ?? Promise.resolve(nothingKnown),
     )
     this.#sourceCommits = new SourceCommitIndex(this.#objects)
+    this.#tags = new TagReader(options.repository, async (commit) => {
+      const { snapshot, retryAt } = await this.#loadCommit(commit)
+      return { snapshot, isComplete: retryAt === undefined }
+    })
+    this.#keys = new IdempotencyIndex(this.#objects, options.committer)
     this.#observer = options.observer
     this.#tracer = options.tracer
     this.#queue = new WriteQueue((batch) => this.#work(batch), options.maximumQueueSize ?? defaultQueueSize)
@@ -214,6 +235,10 @@ export class GitManifestStore implements ManifestStore {
       if (cause instanceof ObjectMissingError || cause instanceof MalformedObjectError) return false
       throw error
     }
+  }
+
+  async readTags(names: TagNames): Promise<KnownTags> {
+    return this.#read(() => this.#tags.read(names))
   }
 
   async readAhead(snapshot: Snapshot, { paths = [], blobs = [] }: Wanted): Promise<void> {
@@ -363,7 +388,7 @@ export class GitManifestStore implements ManifestStore {
       isCurrent = (await this.#assertWritable()) || isCurrent
       const base = await this.#refresh()
       try {
-        const { outcomes, state, objects, changes } = await this.#decide(batch, base, watch)
+        const { outcomes, state, objects, changes, tags } = await this.#decide(batch, base, watch)
         if (state === base && !isCurrent) {
           // A push would find out that others were faster. Where there is nothing to push, somebody has to look.
           isCurrent = await this.#assertWritable('by looking')
@@ -374,7 +399,7 @@ export class GitManifestStore implements ManifestStore {
           if (!outcomes.some(isUnavailable)) this.#writeProblem = undefined
           return outcomes
         }
-        if ((await this.#publish(base, state, objects, watch)) === 'published') {
+        if ((await this.#publish(base, state, { objects, tags }, watch)) === 'published') {
           watch.end('published')
           this.#logCommits(batch, outcomes, watch)
           this.#announce(base, state, changes)
@@ -428,39 +453,97 @@ export class GitManifestStore implements ManifestStore {
     const outcomes: Outcome[] = []
     const objects: GitObject[] = []
     const committed: (readonly Change[])[] = []
+    const tags: NewTag[] = []
+    /** The commits of this batch by their keys. */
+    const keyed = new Map<string, ObjectId>()
     let state = base
     for (const { command, request } of batch) {
       try {
-        const now = this.#clock()
-        const { principal } = request
-        const head = state
-        const { changes, text, result } = await watch.runStepOf(request, 'decide', () =>
-          this.#decideOne(command, head, principal, now),
-        )
-        const kind = kindOf(text)
-        const { edited, ended } = await watch.runStepOf(request, 'edit-tree', () => this.#edit(head, changes, now))
-        if (edited.root === state.tree || (state.tree === undefined && edited.objects.length === 0)) {
+        const key = request.idempotency?.key
+        const first = key === undefined ? undefined : (keyed.get(key) ?? (await this.#keys.find(base.commit, key)))
+        if (first !== undefined) {
+          outcomes.push(await this.#answerAgain(command, request, first, watch))
+          continue
+        }
+        const tagged = command.tags === undefined ? undefined : await this.#tags.read(command.tags, tags)
+        const situation = { state, now: this.#clock(), tags: tagged }
+        const { changes, result, tag, kind, made } = await this.#make(command, request, situation, watch)
+        if (made === undefined) {
           outcomes.push({ submitted: { result, commit: undefined }, kind })
           continue
         }
-        const commit = this.#createCommit(
-          edited.root,
-          state.commit,
-          toCommitMessage(withEndedLocks(text, ended), principal, request.requestId),
-          request,
-          now,
-        )
-        const made = [...edited.objects, commit]
-        this.#objects.add(made)
-        state = await this.#loadState(commit.id, edited.root)
-        objects.push(...made)
+        const { commit, root } = made
+        this.#objects.add(made.objects)
+        state = await this.#loadState(commit, root)
+        objects.push(...made.objects)
         committed.push(changes)
-        outcomes.push({ submitted: { result, commit: commit.id }, kind })
+        if (tag !== undefined) tags.push({ name: tag, id: commit })
+        if (key !== undefined) keyed.set(key, commit)
+        outcomes.push({ submitted: { result, commit }, kind })
       } catch (error) {
         outcomes.push({ error: this.#toStoreError(error) })
       }
     }
-    return { outcomes, state, objects, changes: committed }
+    return { outcomes, state, objects, changes: committed, tags }
+  }
+
+  /** What the command decides in this situation, and the commit that comes of it; `made` is undefined when nothing changes. */
+  async #make<Result>(
+    command: Command<Result>,
+    request: CommandRequest,
+    { state, now, tags }: Situation,
+    watch: BatchWatch,
+  ) {
+    const { principal, requestId, idempotency } = request
+    const { changes, text, result, tag } = await watch.runStepOf(request, 'decide', () =>
+      this.#decideOne(command, state, principal, now, tags),
+    )
+    const decided = { changes, result, tag, kind: kindOf(text) }
+    const { edited, ended } = await watch.runStepOf(request, 'edit-tree', () => this.#edit(state, changes, now))
+    if (edited.root === state.tree || (state.tree === undefined && edited.objects.length === 0)) {
+      return { ...decided, made: undefined }
+    }
+    const message = toCommitMessage(withKey(withEndedLocks(text, ended), idempotency, now), principal, requestId)
+    const commit = this.#createCommit(edited.root, state.commit, message, request, now)
+    return {
+      ...decided,
+      made: { commit: commit.id, root: edited.root, objects: [...edited.objects, commit] },
+    }
+  }
+
+  /**
+   * The answer to a command that was carried out before. It is decided again where and when it was decided then; that this is
+   * what was answered is proven by the commit, which comes out the same, byte for byte.
+   */
+  async #answerAgain<Result>(
+    command: Command<Result>,
+    request: CommandRequest,
+    first: ObjectId,
+    watch: BatchWatch,
+  ): Promise<Outcome> {
+    const keyed = await readKeyedCommit(this.#objects, first, this.#committer)
+    if (keyed.request !== request.idempotency?.request) {
+      throw new KeyReusedError(
+        `this idempotency key belongs to another request, which made commit ${first}: nothing was done. Take a new key`,
+      )
+    }
+    try {
+      const state = await this.#loadCommit(keyed.parent)
+      const { sourceCommit, requestId, decidedAt } = keyed
+      const tags: KnownTags = {
+        created: { kind: 'absent' },
+        ...(sourceCommit !== undefined && { source: await this.#tags.readSourceCommit(sourceCommit) }),
+      }
+      const situation = { state, now: decidedAt, tags }
+      const { result, kind, made } = await this.#make(command, { ...request, requestId }, situation, watch)
+      if (made?.commit === first) return { submitted: { result, commit: first, isRepeated: true }, kind }
+    } catch (error) {
+      if (error instanceof DomainError || error instanceof ObjectMissingError) {
+        throw new AlreadyDoneError(first, { cause: error })
+      }
+      throw error
+    }
+    throw new AlreadyDoneError(first)
   }
 
   /** Locks that have ended go with a commit that is made anyway, never by one of their own. */
@@ -498,9 +581,10 @@ export class GitManifestStore implements ManifestStore {
     { snapshot, tree }: State,
     principal: Principal,
     now: Date,
+    tags: KnownTags | undefined,
   ): Promise<Decision<Result>> {
     const loaded = new Map<string, LoadedEntry>()
-    const input = { snapshot, loaded, principal, now }
+    const input = { snapshot, loaded, principal, now, ...(tags && { tags }) }
     for (;;) {
       const missing = new Set(command.reads(input).filter((path) => !loaded.has(path)))
       if (missing.size === 0) return command.decide(input)
@@ -548,6 +632,7 @@ export class GitManifestStore implements ManifestStore {
     for (const [index, outcome] of outcomes.entries()) {
       if ('error' in outcome || outcome.submitted.commit === undefined) continue
       const { submitted, kind } = outcome
+      if (submitted.isRepeated === true) continue
       const { requestId, trace } = batch[index]?.request ?? {}
       watch.committed(kind)
       this.#log.info(
@@ -566,12 +651,13 @@ export class GitManifestStore implements ManifestStore {
   async #publish(
     base: State,
     state: State,
-    objects: readonly GitObject[],
+    made: Pick<BranchUpdate, 'objects' | 'tags'>,
     { runStep }: BatchWatch,
   ): Promise<'published' | 'moved'> {
     if (state.commit === undefined) throw new Error('a state that was written has a commit')
     try {
-      const outcome = await this.#repository.publish({ from: base.commit, to: state.commit, objects, runStep })
+      const update = { from: base.commit, to: state.commit, ...made, runStep }
+      const outcome = await this.#repository.publish(update)
       if (outcome === 'published') this.#current = state
       this.#writeProblem = undefined
       return outcome

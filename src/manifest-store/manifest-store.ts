@@ -1,5 +1,6 @@
 import type { Command } from '../core/command.ts'
 import type { DeploymentHistory } from '../core/deployment-history.ts'
+import type { KnownTags, TagNames } from '../core/git-tag.ts'
 import type { ApplicationName, EnvironmentName } from '../core/names.ts'
 import type { ObjectId } from '../core/object-id.ts'
 import type { Principal } from '../core/principal.ts'
@@ -39,6 +40,9 @@ export interface ManifestStore {
    */
   readHistory(snapshot: Snapshot, request: HistoryRequest): Promise<DeploymentHistory | undefined>
 
+  /** What stands at the names of git tags at this moment, and what was known at the commit of the source. Throws StoreUnavailableError. */
+  readTags(names: TagNames): Promise<KnownTags>
+
   /**
    * Tells what is about to be read, so that what the copy of a remote lacks of it is fetched at one go. Never throws: what
    * cannot be had fails when it is read.
@@ -54,8 +58,9 @@ export interface ManifestStore {
   /**
    * Decides the command in the one write queue. Resolves when its commit is durable and reachable from the branch, or
    * at once when it changes nothing. Throws what the command throws, StoreUnavailableError when it could not be
-   * written, QueueFullError when too many wait, PushRefusedError when the server would not have it, and AbandonedError when the caller left before its turn. A command
-   * that failed left nothing behind, but for OutcomeUnknownError: that says that nobody knows.
+   * written, QueueFullError when too many wait, PushRefusedError when the server would not have it, AbandonedError when the caller
+   * left before its turn, and, of a command with a key, KeyReusedError and AlreadyDoneError. A command that failed left nothing
+   * behind, but for OutcomeUnknownError: that says that nobody knows.
    */
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>>
 
@@ -97,6 +102,8 @@ export interface CommandRequest {
   readonly signal?: AbortSignal
   /** Where a trace of the request goes on; the store only passes it on. */
   readonly trace?: Trace | undefined
+  /** A command that makes a commit is not carried out again for the same key: its first answer is given again. */
+  readonly idempotency?: Idempotency
 }
 
 /** A request in a trace. Whoever made it knows more of it. */
@@ -104,10 +111,20 @@ export interface Trace {
   readonly traceId: string
 }
 
+/** How a repeated command is recognised: by texts without spaces that tell nothing of what they stand for. */
+export interface Idempotency {
+  /** Stands for the principal and the key that they chose. */
+  readonly key: string
+  /** Stands for all that was asked for. */
+  readonly request: string
+}
+
 export interface Submitted<Result> {
   readonly result: Result
   /** The commit it made; undefined when nothing changed. */
   readonly commit: ObjectId | undefined
+  /** An earlier command with the same key made that commit, and this is its answer. */
+  readonly isRepeated?: true
 }
 
 export interface StoreHealth {

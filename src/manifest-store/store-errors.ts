@@ -1,3 +1,5 @@
+import type { ObjectId } from '../core/object-id.ts'
+
 /** The repository cannot be read or written at this moment. The caller may try again; nothing was left behind. */
 export class StoreUnavailableError extends Error {
   override readonly name = 'StoreUnavailableError'
@@ -24,6 +26,28 @@ export class StoreConflictError extends Error {
 export class PathNotWritableError extends Error {
   override readonly name = 'PathNotWritableError'
   readonly code = 'PATH_NOT_WRITABLE'
+}
+
+/** The idempotency key belongs to another request, which made a commit. Nothing was left behind. */
+export class KeyReusedError extends Error {
+  override readonly name = 'KeyReusedError'
+  readonly code = 'IDEMPOTENCY_KEY_REUSED'
+}
+
+/** The request was carried out before, under the same idempotency key, but its answer cannot be given again. Nothing was done this time. */
+export class AlreadyDoneError extends Error {
+  override readonly name = 'AlreadyDoneError'
+  readonly code = 'ALREADY_DONE'
+  readonly commit: ObjectId
+
+  constructor(commit: ObjectId, options?: ErrorOptions) {
+    super(
+      `this was done before, by commit ${commit}, and not again. What was answered then cannot be told any more: settings, ` +
+        'permissions, the name of who asks, or the history that is there have changed',
+      options,
+    )
+    this.commit = commit
+  }
 }
 
 /** The caller left before its command was decided: it was dropped. */

@@ -12,7 +12,7 @@ export interface StoreObserver {
  * `unchanged`: there was nothing to do. `refused`: a rule of the domain, a permission, or the server that has the repository said no. `abandoned`: its caller left
  * before its turn. `queue-full`: it was not taken at all. `failed`: the repository could not be read or written, or a fault of ours.
  */
-export type CommandEnd = 'committed' | 'unchanged' | 'refused' | 'abandoned' | 'queue-full' | 'failed'
+export type CommandEnd = 'committed' | 'repeated' | 'unchanged' | 'refused' | 'abandoned' | 'queue-full' | 'failed'
 
 export interface BatchReport {
   /** For each command of the batch, how many milliseconds it waited for its turn. */

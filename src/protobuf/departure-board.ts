@@ -57,6 +57,9 @@ interface Board {
   readonly team: string
   readonly fingerprint: string
   readonly commit: string
+  /** The tag that the commit gets, and the one that is replayed; empty for none. */
+  readonly gitTag: string
+  readonly sourceGitTag: string
   /** The target is an environment: it needs no heading besides the title. */
   readonly isSingle: boolean
   /** Sorted by name. */
@@ -113,6 +116,8 @@ function toBoard(message: PrognosisMessage | ReleaseTrainMessage): Board {
     team: clean(message.team),
     fingerprint: clean(message.fingerprint),
     commit: clean(message.commit),
+    gitTag: clean(message.gitTag),
+    sourceGitTag: clean(message.sourceGitTag),
     isSingle: environments.length === 1 && environments[0]?.name === target,
     environments,
     warnings: message.warnings.map(clean),
@@ -142,7 +147,7 @@ function toBoardEnvironment(name: string, prognosis: EnvironmentPrognosisMessage
 }
 
 function toRow(application: string, prognosis: ApplicationPrognosisMessage, stays: string): BoardRow {
-  const { deployedVersion, fromVersion, team, reason, skipCause, queuedVersion } = prognosis
+  const { deployedVersion, fromVersion, team, reason, skipCause, queuedVersion, restored } = prognosis
   const waiting = queuedVersion === undefined ? '' : `; version ${queuedVersion.toString()} waits`
   return {
     application: clean(application),
@@ -151,7 +156,7 @@ function toRow(application: string, prognosis: ApplicationPrognosisMessage, stay
     to:
       deployedVersion === undefined
         ? `${stays}: ${clean(reason) || causeName(applicationSkipCauseNumbers, skipCause)}${waiting}`
-        : (deployedVersion.version?.toString() ?? '0'),
+        : `${deployedVersion.version?.toString() ?? '0'}${restored === true ? ' (restored)' : ''}`,
     travels: deployedVersion !== undefined,
   }
 }
@@ -204,6 +209,8 @@ function toTitle(board: Board, gap: string): string {
     what,
     ...(board.isSingle ? [] : [toCount(board.environments.length)]),
     ...(board.team === '' ? [] : [`team ${board.team} only`]),
+    ...(board.sourceGitTag === '' ? [] : [`as of tag ${board.sourceGitTag}`]),
+    ...(board.gitTag === '' ? [] : [`${board.kind === 'prognosis' ? 'to be ' : ''}tagged ${board.gitTag}`]),
   ].join(gap === ' ' ? ', ' : gap)
 }
 

@@ -5,8 +5,8 @@ import { messageType, toJson } from './messages.ts'
 import { toLockMessage } from './to-lock-message.ts'
 import type { LockMessage } from './to-lock-message.ts'
 import type { EnvironmentPrognosisMessage, PrognosisContext } from './to-prognosis-message.ts'
-import { prognosisMessageType, toEnvironmentPrognosisMessage } from './to-prognosis-message.ts'
-import { releaseTrainMessageType } from './to-release-train-message.ts'
+import { prognosisMessageType, toEnvironmentPrognosisMessage, toTagFields } from './to-prognosis-message.ts'
+import { releaseTrainMessageType, toTagFieldsOfTrain } from './to-release-train-message.ts'
 import { toTimestampMessage } from './to-timestamp-message.ts'
 
 /**
@@ -30,15 +30,22 @@ export function prognosisFrame(
     commit,
     warnings: prognosis.warnings,
     validUntil: toTimestampMessage(prognosis.validUntil),
+    ...toTagFields(prognosis),
   })
   return ['{"envsPrognoses":{', `},${rest.slice(1)}`]
 }
 
 /** The same of a train that ran. */
 export function releaseTrainFrame(
-  { target, team, warnings }: Prognosis,
+  prognosis: Prognosis,
   { fingerprint, commit }: PrognosisContext,
 ): readonly [string, string] {
+  const { target, team, warnings } = prognosis
+  const rest = toJson(releaseTrainMessageType, {
+    environments: {},
+    warnings,
+    ...toTagFieldsOfTrain(prognosis, commit),
+  })
   const head = toJson(releaseTrainMessageType, {
     target: target.name,
     team,
@@ -47,10 +54,7 @@ export function releaseTrainFrame(
     environments: {},
     warnings: [],
   })
-  return [
-    `${head.slice(0, -1)},"environments":{`,
-    warnings.length === 0 ? '}}' : `},"warnings":${JSON.stringify(warnings)}}`,
-  ]
+  return [`${head.slice(0, -1)},"environments":{`, rest === '{}' ? '}}' : `},${rest.slice(1)}`]
 }
 
 /** One environment with its name, as it stands between those. */
@@ -93,7 +97,7 @@ function toApplicationJson({ application, deployedVersion, team, outcome }: Appl
     if (reason !== '') json += `,"reason":${JSON.stringify(reason)}`
     const held = heldVersion(outcome)
     if (held !== undefined) json += `,"queuedVersion":"${held}"`
-  }
+  } else if (outcome.restored !== undefined) json += ',"restored":true'
   return `${json}}`
 }
 

@@ -27,6 +27,8 @@ export interface DeploymentEventMessage {
   readonly requestId?: string | undefined
   readonly subject?: string | undefined
   readonly claimed?: boolean | undefined
+  readonly gitTag?: string | undefined
+  readonly sourceGitTag?: string | undefined
 }
 
 export const historyMessageType = messageType<HistoryMessage>('signalbox.v1.GetDeploymentHistoryResponse')

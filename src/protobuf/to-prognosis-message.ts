@@ -21,6 +21,9 @@ export interface PrognosisMessage {
   readonly commit?: string | undefined
   readonly warnings: readonly string[]
   readonly validUntil?: TimestampMessage | undefined
+  readonly gitTag?: string | undefined
+  readonly sourceGitTag?: string | undefined
+  readonly sourceCommit?: string | undefined
 }
 
 /** By environment. */
@@ -46,6 +49,7 @@ export interface ApplicationPrognosisMessage {
   readonly reason?: string | undefined
   readonly queuedVersion?: Long | undefined
   readonly manifestDiff?: string | undefined
+  readonly restored?: boolean | undefined
 }
 
 export const prognosisMessageType = messageType<PrognosisMessage>('api.v1.GetReleaseTrainPrognosisResponse')
@@ -73,7 +77,16 @@ export function toPrognosisMessage(
     commit,
     warnings: prognosis.warnings,
     validUntil: toTimestampMessage(prognosis.validUntil),
+    ...toTagFields(prognosis),
   }
+}
+
+/** What prognoses and trains say of git tags. */
+export function toTagFields({
+  gitTag,
+  source,
+}: Prognosis): Pick<PrognosisMessage, 'gitTag' | 'sourceGitTag' | 'sourceCommit'> {
+  return { gitTag, sourceGitTag: source?.gitTag, sourceCommit: source?.commit }
 }
 
 /** The part that a prognosis and a train that ran have in common. */
@@ -122,7 +135,8 @@ function toApplicationPrognosisMessage(
   const fromVersion = deployedVersion === undefined ? undefined : toUint64(deployedVersion)
   if (outcome.kind === 'travels') {
     const version = toUint64(outcome.release.version)
-    return { deployedVersion: { version }, appLocks: [], teamLocks: [], fromVersion, team, manifestDiff }
+    const restored = outcome.restored === undefined ? undefined : true
+    return { deployedVersion: { version }, appLocks: [], teamLocks: [], fromVersion, team, manifestDiff, restored }
   }
   const held = heldVersion(outcome)
   return {

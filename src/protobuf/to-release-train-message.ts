@@ -1,7 +1,8 @@
+import type { ObjectId } from '../core/object-id.ts'
 import type { Prognosis } from '../core/release-train-prognosis.ts'
 import { messageType } from './messages.ts'
 import type { EnvironmentPrognosesMessage, PrognosisContext } from './to-prognosis-message.ts'
-import { toEnvironmentPrognosesMessage } from './to-prognosis-message.ts'
+import { toEnvironmentPrognosesMessage, toTagFields } from './to-prognosis-message.ts'
 
 /** api.v1.ReleaseTrainResponse */
 export interface ReleaseTrainMessage {
@@ -11,6 +12,9 @@ export interface ReleaseTrainMessage {
   readonly fingerprint?: string | undefined
   readonly environments: EnvironmentPrognosesMessage
   readonly warnings: readonly string[]
+  readonly gitTag?: string | undefined
+  readonly sourceGitTag?: string | undefined
+  readonly sourceCommit?: string | undefined
 }
 
 export const releaseTrainMessageType = messageType<ReleaseTrainMessage>('api.v1.ReleaseTrainResponse')
@@ -27,5 +31,11 @@ export function toReleaseTrainMessage(
     fingerprint,
     environments: toEnvironmentPrognosesMessage(prognosis),
     warnings: prognosis.warnings,
+    ...toTagFieldsOfTrain(prognosis, commit),
   }
+}
+
+/** Without a commit there is no tag. */
+export function toTagFieldsOfTrain(prognosis: Prognosis, commit: ObjectId | undefined): ReturnType<typeof toTagFields> {
+  return { ...toTagFields(prognosis), ...(commit === undefined && { gitTag: undefined }) }
 }

@@ -1,3 +1,4 @@
+import { request as requestHttp } from 'node:http'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
@@ -6,6 +7,7 @@ import { AnswerTooLargeError } from '../../src/network/exchange.ts'
 import { describeFailure } from '../../src/cli/describe-failure.ts'
 import { createClient, RequestFailure } from '../../src/cli/request.ts'
 import { messages } from '../../src/cli/messages.ts'
+import { createTestServer } from '../support/test-server.ts'
 import { runCli } from './run-cli.ts'
 import type { CannedAnswer, Reaction } from './recording-server.ts'
 import { aMessage, aProblem, startRecordingServer } from './recording-server.ts'
@@ -100,22 +102,70 @@ describe('a release that may have been created', () => {
     ['no answer in time', () => undefined, '--timeout=1'],
     ['a proxy that got no answer', { status: 502 }, '--retries=9'],
     ['a proxy that did not wait', { status: 504 }, ''],
-  ])('has no second number after %s', async (_lost, reaction, more) => {
-    const server = await startRecordingServer(reaction, created)
-    const result = await runCli(['--url', server.url, ...release, ...more.split(' ').filter(Boolean)])
-    expect(result).toMatchObject({ code: 1, stdout: '', pauses: [] })
-    expect(server.requests).toHaveLength(1)
-    expect(result.stderr).toContain(
-      '  It may have been done, and was not tried again, because that could do it twice.\n' +
-        '  Try: `signalbox status --application cart` to see whether it was.\n',
-    )
-    expect(result.stderr.match(/Try: /gu)).toHaveLength(1)
+  ])(
+    'is asked for again with the same key after %s, so that it has no second number',
+    async (_lost, reaction, more) => {
+      const server = await startRecordingServer(reaction, created)
+      const result = await runCli(['--url', server.url, ...release, ...more.split(' ').filter(Boolean)])
+      expect(result).toMatchObject({ code: 0, pauses: [1] })
+      expect(result.stderr).toContain('may have done it already')
+      const [first, second] = server.requests
+      expect(second).toEqual(first)
+      expect(first?.headers['idempotency-key']).toMatch(/^"[0-9a-f-]{36}"$/)
+    },
+  )
+
+  it('says that it was not done again when the server knows', async () => {
+    const replayed = { ...created, headers: { 'Idempotency-Replayed': 'true' } }
+    const server = await startRecordingServer(hangUp, replayed)
+    const result = await runCli(['--url', server.url, ...release])
+    expect(result).toMatchObject({ code: 0, pauses: [1] })
+    expect(result.stderr).toContain('an earlier try that got no answer had done it, and it was not done again')
   })
 
-  it('is not created again after a refusal and a lost answer', async () => {
-    const server = await startRecordingServer(busy, hangUp, created)
-    expect(await runCli(['--url', server.url, ...release])).toMatchObject({ code: 1, pauses: [1] })
-    expect(server.requests).toHaveLength(2)
+  it('has another key each time, or the one that is given', async () => {
+    const server = await startRecordingServer(created)
+    for (const more of [[], [], ['--idempotency-key', 'build 7 "a\\b"']]) {
+      await runCli(['--url', server.url, ...release, ...more])
+    }
+    const [one, two, three] = server.requests.map(({ headers }) => headers['idempotency-key'])
+    expect(one).not.toBe(two)
+    expect(three).toBe('"build 7 \\"a\\\\b\\""')
+    const bad = await runCli(['--url', server.url, '--idempotency-key', 'ü', ...release])
+    expect(bad).toMatchObject({ code: 2 })
+    expect(server.requests).toHaveLength(3)
+  })
+
+  it('is created once by a Signalbox whose answer got lost', async () => {
+    const { app, head, repository } = await createTestServer()
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    let tries = 0
+    const proxy = await startRecordingServer(({ method, url, headers, body }, response) => {
+      tries += 1
+      const isLost = tries === 1
+      const forwarded = requestHttp({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+        if (isLost) return void answer.resume().on('end', () => response.destroy())
+        response.writeHead(answer.statusCode ?? 0, answer.headers)
+        return void answer.pipe(response)
+      })
+      forwarded.end(body)
+    })
+    const development = [
+      'release',
+      '--application',
+      'cart',
+      '--environment',
+      'development',
+      '--manifest',
+      'package.json',
+    ]
+    const result = await runCli(['--url', proxy.url, ...development])
+    expect(result).toMatchObject({ code: 0, pauses: [1] })
+    expect(result.stdout).toContain(`created cart version 6, commit ${await head()}`)
+    expect(result.stderr).toContain('it was not done again')
+    expect(repository.updates).toHaveLength(1)
+    expect(tries).toBe(2)
   })
 
   it('is tried again when nothing was sent', async () => {
@@ -125,7 +175,7 @@ describe('a release that may have been created', () => {
     expect(result.stderr).not.toContain('may have been done')
   })
 
-  it('is tried again when it has a number, and says that there may have been two tries that did it', async () => {
+  it('says that there may have been two tries that did it when the server does not know', async () => {
     const server = await startRecordingServer(hangUp, created)
     const result = await runCli(['--url', server.url, ...release, '--version', '7'])
     expect(result).toMatchObject({ code: 0, pauses: [1] })
@@ -374,6 +424,7 @@ const clientOptions: Omit<ClientOptions, 'url'> = {
   proxy: undefined,
   onRetry: () => undefined,
   onLateSuccess: () => undefined,
+  idempotencyKey: 'a',
   onWait: () => () => undefined,
 }
 

@@ -244,6 +244,8 @@ describe('history', () => {
     command: 'release-train',
     trainTarget: 'group production',
     trainTeam: 'sre',
+    sourceGitTag: 'v1',
+    gitTag: 'v2',
   }
   const byHand: DeploymentEventMessage = { fromVersion: uint(3), by: { email: 'a@b' }, subject: 'Remove\tcart' }
 
@@ -255,7 +257,7 @@ describe('history', () => {
     const server = await startRecordingServer(aMessage(messages.history, { events: [train, byHand] }))
     expect((await runCli(['--url', server.url, ...args])).stdout).toBe(`\
 AT                    FROM  TO  BY           COMMIT        WHAT
-2026-05-04T09:30:00Z     4   5  release-bot  0123456789ab  release-train to group production for team sre
+2026-05-04T09:30:00Z     4   5  release-bot  0123456789ab  release-train to group production for team sre as of tag v1 tagged v2
 -                        3   -  a@b          -             Remove cart
 `)
   })

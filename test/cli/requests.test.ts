@@ -72,6 +72,12 @@ describe('what commands send', () => {
       '',
     ],
     [
+      'release-train --target-environment staging --git_tag v2 --source_git_tag releases/v1 --idempotency-key k1',
+      'PUT /api/environments/staging/releasetrain?gitTag=v2&sourceGitTag=releases%2Fv1',
+      { 'idempotency-key': '"k1"' },
+      '',
+    ],
+    [
       'create-app-lock --environment staging --application cart --lockID l1 --message why --ci_link https://ci --suggested_lifetime 2d',
       'PUT /environments/staging/applications/cart/locks/l1',
       { 'content-type': json },

@@ -18,7 +18,7 @@ import type {
   SnapshotBuilder,
   Unreadable,
 } from '../support/snapshot-builder.ts'
-import { aLock, aSnapshot, manifestOf } from '../support/snapshot-builder.ts'
+import { aLock, aSnapshot, manifestOf, treeOf } from '../support/snapshot-builder.ts'
 
 const now = new Date('2025-03-14T12:00:00.000Z')
 const justBefore = new Date('2025-03-14T11:59:59.999Z')
@@ -469,6 +469,7 @@ describe('what a prognosis says of an application', () => {
             ]),
             isPrepublish: false,
             isUndeploy: false,
+            tree: treeOf('cart', 2),
           },
         },
       },

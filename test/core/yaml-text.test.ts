@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import type { YamlValue } from '../../src/core/yaml-text.ts'
-import { toYamlText } from '../../src/core/yaml-text.ts'
+import { toYamlTemplate, toYamlText, YamlSlot } from '../../src/core/yaml-text.ts'
 
 describe('the form', () => {
   it.each<[string, YamlValue, string]>([
@@ -167,6 +167,29 @@ describe('a text', () => {
       fc.property(fc.dictionary(key, text, { maxKeys: 6, noNullPrototype: true }), (value) => {
         expect(toYamlText(Object.fromEntries(Object.entries(value).toReversed()))).toBe(toYamlText(value))
       }),
+    )
+  })
+})
+
+describe('a template', () => {
+  it('with its texts filled in is the text of the value with them', () => {
+    fc.assert(
+      fc.property(
+        values,
+        fc.dictionary(key, text, { minKeys: 1, maxKeys: 4, noNullPrototype: true }),
+        (value, texts) => {
+          const names = Object.keys(texts)
+          const around = (content: YamlValue): YamlValue => ({
+            before: value,
+            content,
+            list: [content, value],
+            after: value,
+          })
+          const slots = Object.fromEntries(names.map((name, index) => [name, new YamlSlot(`slot${index}`)]))
+          const filled = Object.fromEntries(names.map((name, index) => [`slot${index}`, texts[name] ?? '']))
+          expect(toYamlTemplate(around(slots))(filled)).toBe(toYamlText(around(texts)))
+        },
+      ),
     )
   })
 })

@@ -55,6 +55,23 @@ describe('the process', () => {
     expect((await fetch(`${third.url}/readyz`)).status).toBe(200)
   })
 
+  it('answers what it did before it was killed to whoever asks again with the same key', async () => {
+    const folder = createTemporaryFolder()
+    const first = await serve(folder)
+    const ask = async (url: string) => {
+      const answer = await fetch(`${url}${trainToStaging}?gitTag=v1`, {
+        method: 'PUT',
+        headers: { 'Idempotency-Key': 'k1' },
+      })
+      return { text: await answer.text(), replayed: answer.headers.get('idempotency-replayed') }
+    }
+    const done = await ask(first.url)
+    expect(JSON.parse(done.text)).toMatchObject({ gitTag: 'v1' })
+    await first.stop('SIGKILL')
+    const second = await serve(folder)
+    expect(await ask(second.url)).toEqual({ text: done.text, replayed: 'true' })
+  })
+
   it('answers what was begun before it ends', async () => {
     const server = await serve(createTemporaryFolder())
     const trains = Array.from({ length: 10 }, () => fetch(server.url + trainToStaging, { method: 'PUT' }))

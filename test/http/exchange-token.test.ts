@@ -7,19 +7,20 @@ import { aProblem, createTestServer } from '../support/test-server.ts'
 
 const asForm = { 'content-type': 'application/x-www-form-urlencoded' }
 
-async function serverFor(issuer: Pick<OidcIssuer, 'issuer'>, secret = clientSecret) {
+/** With a long `timeout`, because an issuer that starts on a busy machine takes its time. */
+async function serverFor(issuer: Pick<OidcIssuer, 'issuer'>, { secret = clientSecret, timeout = 10_000 } = {}) {
   const logged: string[] = []
   const write = (details: object, message: string) => void logged.push(`${message} ${JSON.stringify(details)}`)
   const log = { info: write, warn: write }
   const clock = () => new Date()
   const exchange = new OidcTokenExchange({
-    issuer: new IssuerKeys({ issuer: issuer.issuer, allowsHttp: false, clock, log, timeout: 500 }),
+    issuer: new IssuerKeys({ issuer: issuer.issuer, allowsHttp: false, clock, log, timeout }),
     clientId: audience,
     clientSecret: secret,
     connector: 'google',
     scopes: ['openid', 'groups'],
     log,
-    timeout: 500,
+    timeout,
   })
   const authenticator = { authenticate: async () => undefined }
   const server = await createTestServer({
@@ -63,17 +64,19 @@ describe('the exchange of tokens', () => {
 
   it('says that it is not the fault of the caller when the issuer does not do as it should', async () => {
     const issuer = await startOidcIssuer()
-    const badSecret = await serverFor(issuer, 'hidden but wrong')
+    const badSecret = await serverFor(issuer, { secret: 'hidden but wrong' })
     expect(await badSecret.exchange(subjectToken)).toMatchObject(aProblem(502, 'EXCHANGE_FAILED', expect.any(String)))
     expect(badSecret.logged).toEqual([expect.stringMatching(/does not exchange tokens.*invalid_client/)])
     expect(badSecret.logged.join()).not.toContain('hidden')
 
     const good = await serverFor(issuer)
     await good.exchange(subjectToken)
+    const impatient = await serverFor(issuer, { timeout: 100 })
+    await impatient.exchange(subjectToken)
     issuer.behave('fails')
     expect(await good.exchange(subjectToken)).toMatchObject({ status: 502 })
     issuer.behave('hangs')
-    expect(await good.exchange(subjectToken)).toMatchObject({ status: 503, json: { code: 'ISSUER_UNAVAILABLE' } })
+    expect(await impatient.exchange(subjectToken)).toMatchObject({ status: 503, json: { code: 'ISSUER_UNAVAILABLE' } })
   })
 
   it('is not there where nobody is asked who they are, in words of Kuberpult', async () => {

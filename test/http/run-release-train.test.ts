@@ -313,7 +313,7 @@ describe('a train that is refused for several reasons', () => {
       body: '{"ciLink":',
       principal,
       expected: aProblem(400, 'INVALID_REQUEST', expect.any(String), [
-        ['query.tema', 'is unknown here, where only team is taken'],
+        ['query.tema', 'is unknown here, where only team, gitTag, sourceGitTag is taken'],
         ['body', expect.stringMatching(/^is not JSON: /)],
       ]),
     },
@@ -397,11 +397,16 @@ describe('a train that is refused', () => {
       expected: aProblem(404, 'INVALID_CI_LINK', expect.any(String)),
     },
     {
-      name: "with Kuberpult's git tags, which Signalbox does not have",
-      request: `PUT ${staging}?gitTag=v1&sourceGitTag=v0`,
-      expected: aProblem(400, 'INVALID_REQUEST', expect.any(String), [
-        ['query.gitTag', 'is unknown here, where only team is taken'],
-        ['query.sourceGitTag', 'is unknown here, where only team is taken'],
+      name: 'as of a git tag that does not exist',
+      request: `PUT ${staging}?gitTag=v1&sourceGitTag=refs/tags/v0`,
+      expected: aProblem(404, 'UNKNOWN_TAG', "there is no git tag 'v0'"),
+    },
+    {
+      name: 'with tags that git would not take',
+      request: `PUT ${staging}?gitTag=-v1&sourceGitTag=a..b`,
+      expected: aProblem(400, 'INVALID_NAME', 'invalid gitTag; invalid sourceGitTag', [
+        ['gitTag', expect.stringMatching(/^"-v1" neither exists nor can/)],
+        ['sourceGitTag', expect.stringMatching(/^"a\.\.b" neither exists nor can/)],
       ]),
     },
   ])

@@ -51,6 +51,9 @@ export function filesOf({ changes }: Pick<Decision<unknown>, 'changes'>): Record
       case 'bytes':
         files[path] = new TextDecoder().decode(content.bytes)
         break
+      case 'tree':
+        files[path] = `tree ${content.id}`
+        break
       case 'blob':
         files[path] = content.id
         break

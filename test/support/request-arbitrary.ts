@@ -46,6 +46,8 @@ const pools: Readonly<Record<string, readonly string[]>> = {
   team: teams,
   lockId: lockIds,
   version: versions,
+  gitTag: ['v1', 'v2', 'releases/v2', 'refs/tags/v3', ''],
+  sourceGitTag: ['v1', 'releases/v2', 'v1/below', ''],
   commit: [...commits, 'd93ca688e4286f8bc156627d8f31a640a10bb77b'],
   concreteEnvName: ['de-1', 'de-2'],
   commonEnvPrefix: ['aa'],
@@ -406,9 +408,30 @@ function headersOf({ operation }: LocatedOperation): fc.Arbitrary<Choice<Record<
     ),
   )
   const match = fc.constantFrom(undefined, undefined, undefined, '*', '"stale"', 'W/"a", "b"', '"', 'x'.repeat(3000))
-  return fc.tuple(accept, match, fc.constantFrom('if-match', 'if-none-match')).map(([choice, tag, name]) => ({
-    isValid: choice.isValid,
-    of: { ...(choice.of !== undefined && { accept: choice.of }), ...(tag !== undefined && { [name]: tag }) },
+  const key = mostly(
+    fc.constantFrom(
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      'a',
+      '"a"',
+      '"b c"',
+      'x'.repeat(255),
+    ),
+    fc.constantFrom('', '"', 'a b', '"a", "b"', 'x'.repeat(256), '\u00e9'),
+    30,
+  )
+  const name = fc.constantFrom('if-match', 'if-none-match')
+  return fc.tuple(accept, match, name, key).map(([choice, tag, condition, idempotencyKey]) => ({
+    isValid: choice.isValid && idempotencyKey.isValid,
+    of: {
+      ...(choice.of !== undefined && { accept: choice.of }),
+      ...(tag !== undefined && { [condition]: tag }),
+      ...(idempotencyKey.of !== undefined && { 'idempotency-key': idempotencyKey.of }),
+    },
   }))
 }
 

@@ -49,6 +49,11 @@ export function manifestOf(application: string, version: bigint | number, enviro
   return toObjectId(`manifest of ${application} ${version} for ${environment}`)
 }
 
+/** The made-up id of a release's directory. */
+export function treeOf(application: string, version: bigint | number): ObjectId {
+  return toObjectId(`directory of ${application} ${version}`)
+}
+
 export function aLock(id: string, facts: Partial<Omit<Lock, 'id'>> = {}): Lock {
   return {
     id,
@@ -357,7 +362,13 @@ function toRelease(
       ] as const,
   )
   const { isPrepublish = false, isUndeploy = false } = isList(facts) ? {} : facts
-  return readable({ version, manifests: new Map(manifests), isPrepublish, isUndeploy })
+  return readable({
+    version,
+    manifests: new Map(manifests),
+    isPrepublish,
+    isUndeploy,
+    tree: treeOf(application, version),
+  })
 }
 
 /** Each environment that the release has a manifest for, and whether that is empty. */

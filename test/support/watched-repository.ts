@@ -1,10 +1,10 @@
+import type { TagState } from '../../src/core/git-tag.ts'
 import type { ObjectId } from '../../src/core/object-id.ts'
 import type {
   BranchUpdate,
   RemoteSide,
   Repository,
   StoredObject,
-  TagState,
 } from '../../src/manifest-store/repository/repository.ts'
 
 /** A repository in front of another one: its calls can be counted, held up, and made to fail. */

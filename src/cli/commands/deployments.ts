@@ -133,19 +133,28 @@ const historyColumns = [
 function toHistoryText({ environment, application, events, truncated }: HistoryMessage): string {
   const end = truncated === true ? 'warning: the repository goes no further back, so there may have been more' : ''
   if (events.length === 0) return end || `${application} was never deployed in ${environment}`
-  const rows = events.map(({ at, fromVersion, version, by, commit, command, trainTarget, trainTeam, subject }) => [
+  const rows = events.map(({ at, fromVersion, version, by, commit, subject, ...event }) => [
     toMoment(at),
     fromVersion?.toString() ?? '',
     version?.toString() ?? '',
     cleanLine(by?.name || by?.email),
     cleanLine(commit).slice(0, 12),
-    cleanLine(
-      command
-        ? [command, trainTarget && `to ${trainTarget}`, trainTeam && `for team ${trainTeam}`].filter(Boolean).join(' ')
-        : subject,
-    ),
+    cleanLine(toWhat(event) || subject),
   ])
   return [toTable(historyColumns, rows), ...(end === '' ? [] : [end])].join('\n')
+}
+
+function toWhat({ command, trainTarget, trainTeam, sourceGitTag, gitTag }: DeploymentEventMessage): string {
+  if (!command) return ''
+  return [
+    command,
+    trainTarget && `to ${trainTarget}`,
+    trainTeam && `for team ${trainTeam}`,
+    sourceGitTag && `as of tag ${sourceGitTag}`,
+    gitTag && `tagged ${gitTag}`,
+  ]
+    .filter(Boolean)
+    .join(' ')
 }
 
 export const getCommitDeployments: Command = {

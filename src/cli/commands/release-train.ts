@@ -24,6 +24,12 @@ const targetFlags: readonly Flag[] = [
   },
   { ...commonFlags.team, help: 'only the applications of this team travel' },
   { name: 'use_env_group_target', help: 'the target is an environment group' },
+  { name: 'git_tag', value: 'tag', help: "the git tag that the train's commit gets; it must not exist yet" },
+  {
+    name: 'source_git_tag',
+    value: 'tag',
+    help: 'a replay: the versions are those that the upstream had at the commit of this git tag',
+  },
 ]
 
 export const prognosis: Command = {
@@ -64,7 +70,7 @@ export const releaseTrain: Command = {
       const answer = await client.change({
         method: 'PUT',
         path: [...targetPath(flags), 'releasetrain'],
-        query: { team: valueOf(flags, 'team') },
+        query: toQuery(flags),
         headers: {
           ...acceptsMessage,
           ...clientHeaders(flags),
@@ -84,9 +90,18 @@ function fetchPrognosis({ flags, client }: Context, diff?: string): Promise<Answ
   return client.read({
     method: 'GET',
     path: [...targetPath(flags), 'releasetrain', 'prognosis'],
-    query: { team: valueOf(flags, 'team'), diff },
+    query: { ...toQuery(flags), diff },
     headers: acceptsMessage,
   })
+}
+
+/** What a train and its prognosis are asked with. */
+function toQuery(flags: ParsedFlags): Readonly<Record<string, string | undefined>> {
+  return {
+    team: valueOf(flags, 'team'),
+    gitTag: valueOf(flags, 'git_tag'),
+    sourceGitTag: valueOf(flags, 'source_git_tag'),
+  }
 }
 
 function targetPath(flags: ParsedFlags): readonly string[] {

@@ -108,10 +108,6 @@ export const release: Command = {
         headers: { ...acceptsMessage, ...clientHeaders(flags) },
         body: toFormBody(toForm(flags, files)),
         namesAuthor: true,
-        // Without a number, each try takes the next one.
-        ...(valueOf(flags, 'version') === undefined && {
-          lookBeforeRetry: `signalbox status --application ${application}`,
-        }),
       })
       showAnswer(context, answer, messages.createdRelease, toText, paintTable)
     } catch (error) {

@@ -70,7 +70,7 @@ function registerPaths(app: FastifyInstance, context: ServerContext, readForm: R
           isDryRun,
           argoCd: context.settings.argoCd,
         })
-        return submitChange(context, { request, form, environment, isDryRun }, command, reply)
+        return submitChange(context, { request, form, environment, isDryRun, content: config }, command, reply)
       },
     })
   }

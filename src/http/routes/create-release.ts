@@ -15,7 +15,7 @@ import type { ReadForm } from '../form.ts'
 import { RequestError } from '../problem.ts'
 import { binarySchema, messageForms } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { toCommandRequest } from '../submit-command.ts'
+import { markRepeated, toCommandRequest } from '../submit-command.ts'
 import { whenCallerLeaves } from '../when-caller-leaves.ts'
 import type { ReleaseDialect, ReleaseForm } from './release-form.ts'
 import { readReleaseForm } from './release-form.ts'
@@ -173,16 +173,25 @@ async function submitRelease(
   }: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly signal: AbortSignal },
 ): Promise<{ readonly outcome: Decided; readonly commit: ObjectId | undefined }> {
   const { settings, allowsLongApplicationNames: allowsLongNames, store, manifestChecker } = context
-  const commandRequest = toCommandRequest(context, request, reply)
+  // Their ids stand for all of their bytes.
+  const manifests = new Map(Array.from(release.manifests, ([environment, { id }]) => [environment, id]))
+  const commandRequest = toCommandRequest(context, request, reply, { ...release, manifests })
   const comparisons = new Map<string, boolean>()
   for (let round = 1; round <= maximumRounds; round += 1) {
     const command = createReleaseCommand({ release, settings, allowsLongNames, comparisons })
-    const { result: outcome, commit } = await store.submit(command, commandRequest)
+    const submitted = await store.submit(command, commandRequest)
+    const { result: outcome, commit } = submitted
     if (outcome.kind !== 'undecided') {
       const isDone = outcome.kind === 'created' || outcome.kind === 'same'
-      audit(request, isDone ? { outcome: 'done', commit } : { outcome: 'refused', code: outcome.kind }, {
-        application: release.application,
-      })
+      audit(
+        request,
+        isDone
+          ? { outcome: 'done', commit, ...markRepeated(submitted, reply) }
+          : { outcome: 'refused', code: outcome.kind },
+        {
+          application: release.application,
+        },
+      )
       return { outcome, commit }
     }
     for (const { existing, requested } of outcome.pairs) {

@@ -39,16 +39,19 @@ export async function submitChange(
     form,
     environment,
     isDryRun,
+    content,
   }: {
     readonly request: FastifyRequest
     readonly form: MessageForm
     readonly environment: string
     readonly isDryRun: boolean
+    /** What the handler has read of the body. */
+    readonly content?: unknown
   },
   command: Command<EnvironmentChange>,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { result, commit } = await submitCommand(context, command, request, reply)
+  const { result, commit } = await submitCommand(context, command, request, reply, content)
   const message = toEnvironmentChangeMessage(environment, result, { isDryRun, commit })
   return sendResult(reply, form, environmentChangeMessageType, message)
 }

@@ -6,7 +6,7 @@ import { diffManifests } from '../manifest-diffs.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
 import { notModified, sendTagged } from '../send-message.ts'
 import type { ServerContext } from '../server-context.ts'
-import { prognosisQuery, releaseTrainPaths, targetName, trainParams } from './release-train-paths.ts'
+import { prognosisQuery, releaseTrainPaths, toTrainRequest, trainParams } from './release-train-paths.ts'
 import { whenCallerLeaves } from '../when-caller-leaves.ts'
 
 /** What a train would do at this moment: what would travel, what would stay, and why. */
@@ -36,19 +36,19 @@ export function getReleaseTrainPrognosis(app: FastifyInstance, context: ServerCo
         304: notModified,
         400: { description: 'The target is unknown, or a part of the request is invalid.' },
         403: { description: 'You may not run a train there.' },
+        404: { description: 'There is no such `sourceGitTag`.' },
         406: { description: 'None of the forms is acceptable.' },
+        409: { description: 'The `gitTag` exists already, or the `sourceGitTag` leads to no commit.' },
         500: { description: 'A fault of Signalbox.' },
         503: { description: 'The repository cannot be read.' },
       },
       wrongMethod: (method) => `releasetrain prognosis only accepts method GET, got: '${method}'`,
       handle: async ({ params, query, form, request }, reply) => {
+        const wish = toTrainRequest(params, lookup, query)
+        const tags = await context.store.readTags({ created: wish.gitTag, source: wish.sourceGitTag })
         const snapshot = await context.store.snapshot()
-        const prognosis = prognoseReleaseTrain(
-          snapshot,
-          { target: targetName(params), lookup, team: query.team },
-          context.principalOf(request),
-          context.clock(),
-        )
+        const principal = context.principalOf(request)
+        const prognosis = prognoseReleaseTrain(snapshot, wish, principal, context.clock(), tags)
         const manifestDiffs =
           query.diff === 'true' && form.showsDiffs
             ? await diffManifests(prognosis, snapshot, { ...context, signal: whenCallerLeaves(reply) })

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { toTagName } from '../../core/git-tag.ts'
+import type { ReleaseTrainRequest } from '../../core/release-train-prognosis.ts'
 import type { TargetLookup } from '../../core/release-train-target.ts'
 
 /** The paths below which a train and its prognosis are found, and how each looks its target up. */
@@ -59,6 +61,17 @@ export const trainParams: Readonly<Record<'environment' | 'group', z.ZodType<Tra
 
 export const trainQuery = z.strictObject({
   team: z.string().optional().describe('Only applications of this team travel.'),
+  gitTag: z
+    .string()
+    .optional()
+    .describe('The commit of the train gets this git tag, which must not exist yet. Without a commit there is no tag.'),
+  sourceGitTag: z
+    .string()
+    .optional()
+    .describe(
+      'A replay: what travels are the versions that the upstream had at the commit of this git tag, `latest` the highest of that ' +
+        'time. Releases that have been removed since come back. Locks, teams and permissions are those of now.',
+    ),
 })
 
 /** All that a train takes, and what only changes how its prognosis is shown. */
@@ -72,6 +85,17 @@ export const prognosisQuery = trainQuery.extend({
     ),
 })
 
-export function targetName(params: TrainParams): string {
-  return params.environment ?? params.group ?? ''
+/** What a train, or its prognosis, is asked for. */
+export function toTrainRequest(
+  params: TrainParams,
+  lookup: TargetLookup,
+  { team, gitTag, sourceGitTag }: z.infer<typeof trainQuery>,
+): ReleaseTrainRequest {
+  return {
+    target: params.environment ?? params.group ?? '',
+    lookup,
+    team,
+    gitTag: toTagName(gitTag),
+    sourceGitTag: toTagName(sourceGitTag),
+  }
 }

@@ -12,7 +12,7 @@ import { toProblem } from '../problem.ts'
 import { releaseTrainContent, releaseTrainForms } from '../release-train-representation.ts'
 import type { ServerContext } from '../server-context.ts'
 import { submitCommand } from '../submit-command.ts'
-import { releaseTrainPaths, targetName, trainParams, trainQuery } from './release-train-paths.ts'
+import { releaseTrainPaths, toTrainRequest, trainParams, trainQuery } from './release-train-paths.ts'
 
 const trainBody = z
   .strictObject({
@@ -51,10 +51,14 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
         },
         400: { description: 'The target is unknown, or a part of the request is invalid.' },
         403: { description: 'You may not run a train there.' },
-        404: { description: 'The ciLink is not valid.' },
+        404: { description: 'There is no such `sourceGitTag`, or the ciLink is not valid.' },
         406: { description: 'None of the forms is acceptable. Nothing was done.' },
         408: { description: 'The request took too long to arrive.' },
-        409: { description: 'Others changed the repository again and again meanwhile. Nothing was done; try again.' },
+        409: {
+          description:
+            'The `gitTag` exists already (`TAG_EXISTS`), the `sourceGitTag` leads to no commit (`TAG_UNUSABLE`), or others changed ' +
+            'the repository again and again meanwhile (`BRANCH_KEEPS_MOVING`: try again). Nothing was done.',
+        },
         412: {
           description:
             'The prognosis in `If-Match` is not the current one. Nothing was done; the problem carries the current prognosis.',
@@ -71,7 +75,7 @@ export function runReleaseTrain(app: FastifyInstance, context: ServerContext): v
         if (ciLink !== undefined) assertCiLink(ciLink, context.allowedDomains)
         const ifMatch = request.headers['if-match']
         const train = createReleaseTrain({
-          request: { target: targetName(params), lookup, team: query.team },
+          request: toTrainRequest(params, lookup, query),
           ciLink,
           accepts: (prognosis) => ifMatch === undefined || allowsFingerprint(ifMatch, fingerprintOf(prognosis)),
           settings: context.settings,
@@ -94,7 +98,10 @@ async function submitTrain(
   try {
     const submitted = await submitCommand(context, train, request, reply)
     const hasCommitted = submitted.commit !== undefined
-    context.observer?.trainEnded({ kind: 'ran', prognosis: submitted.result, hasCommitted })
+    // One that ran before was counted then.
+    if (submitted.isRepeated !== true) {
+      context.observer?.trainEnded({ kind: 'ran', prognosis: submitted.result, hasCommitted })
+    }
     return submitted
   } catch (error) {
     context.observer?.trainEnded({ kind: 'refused', status: toProblem(error).status })

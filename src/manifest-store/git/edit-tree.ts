@@ -221,6 +221,7 @@ function toEntry(
     const object = toBlob(content.target, texts)
     return { mode: linkMode, name, id: object.id, object }
   }
+  if (content.kind === 'tree') return { mode: treeMode, name, id: content.id }
   const mode = standing?.mode === executableMode ? executableMode : fileMode
   if (content.kind === 'blob') return { mode, name, id: content.id }
   if (content.kind === 'bytes') {

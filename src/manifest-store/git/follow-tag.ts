@@ -1,5 +1,6 @@
+import type { TagState } from '../../core/git-tag.ts'
 import type { ObjectId } from '../../core/object-id.ts'
-import type { StoredObject, TagState } from '../repository/repository.ts'
+import type { StoredObject } from '../repository/repository.ts'
 import { MalformedObjectError } from './git-errors.ts'
 import { isObjectId } from './git-object.ts'
 

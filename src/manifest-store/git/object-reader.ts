@@ -61,6 +61,11 @@ export class ObjectReader {
     return missing.length > 0 && this.#listPacks() ? find(missing) : missing
   }
 
+  /** Lets go of packs that are gone: their space on disk is free only then. */
+  forgetRemovedPacks(): void {
+    this.#listPacks()
+  }
+
   close(): void {
     for (const pack of this.#openPacks) this.#closePack(pack)
     this.#known.clear()

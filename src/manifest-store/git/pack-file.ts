@@ -75,22 +75,22 @@ export function packHeader(count: number): Buffer {
 }
 
 /** Beyond this size an object is compressed in another thread, because it would hold up the event loop. */
-const largeObject = 64 * 1024
+export const largeObject = 64 * 1024
 
-const deflateInThread = promisify<Uint8Array, Buffer>(deflate)
+export const deflateInThread = promisify<Uint8Array, Buffer>(deflate)
 
 /**
  * Up to this size an object is stored in zlib's format without being compressed: a fresh compressor costs 20 times as
  * much as writing the bytes, and trees, the most numerous objects, are ids, which do not shrink.
  */
-const smallObject = 512
+export const smallObject = 512
 
-function compress(data: Uint8Array): Uint8Array {
+export function compress(data: Uint8Array): Uint8Array {
   return data.length > smallObject ? deflateSync(data) : storeUncompressed(data)
 }
 
 /** RFC 1950 and 1951: zlib's header, one final stored block, Adler-32. */
-function storeUncompressed(data: Uint8Array): Uint8Array {
+export function storeUncompressed(data: Uint8Array): Uint8Array {
   const bytes = Buffer.allocUnsafe(data.length + 11)
   bytes.writeUInt16BE(0x7801, 0)
   bytes[2] = 1

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { LRUCache } from 'lru-cache'
 import type { ObjectId } from '../../core/object-id.ts'
 import { MalformedObjectError } from './git-errors.ts'
+import type { PackEntry } from './pack-file.ts'
 
 const fanoutAt = 8
 const idsAt = fanoutAt + 256 * 4
@@ -77,6 +78,18 @@ export class PackIndex {
   ids(): readonly ObjectId[] {
     const bytes = read(this.#file, idsAt, this.count * 20)
     return Array.from({ length: this.count }, (_, row) => bytes.toString('hex', row * 20, row * 20 + 20))
+  }
+
+  /** All objects in the order in which they stand in the pack. */
+  entries(): PackEntry[] {
+    const crcs = read(this.#file, idsAt + this.count * 20, this.count * 4)
+    const offsets = read(this.#file, idsAt + this.count * 24, this.count * 4)
+    const entries = this.ids().map((id, row) => ({
+      id,
+      crc: crcs.readUInt32BE(row * 4),
+      offset: this.#offset(offsets.readUInt32BE(row * 4)),
+    }))
+    return entries.toSorted((a, b) => a.offset - b.offset)
   }
 
   close(): void {

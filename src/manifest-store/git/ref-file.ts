@@ -1,4 +1,5 @@
-import { appendFile, constants, readFile, readdir } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { appendFile, constants, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ObjectId } from '../../core/object-id.ts'
 import type { Person } from './commit.ts'
@@ -124,7 +125,8 @@ async function readDirectRef(gitDirectory: string, ref: string): Promise<RefValu
 async function readLooseRef(gitDirectory: string, ref: string): Promise<RefValue | undefined> {
   let text: string
   try {
-    text = await readFile(join(gitDirectory, ref), 'utf8')
+    // Every request asks for the branch, and so short a file is read in less time than it takes to wait for another thread.
+    text = readFileSync(join(gitDirectory, ref), 'utf8')
   } catch (error) {
     // The latter two: a ref stands above this name, or folders of refs stand below it.
     if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EISDIR')) return undefined

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDurably, hasCode, syncFolder } from './durable-file.ts'
 import type { PackFile } from './pack-file.ts'
+import { listFolder, ownTemporaryFile, packFolder } from './pack-folder.ts'
 
 /** A pack on disk that no ref reaches yet, and that git keeps nevertheless. */
 export interface WrittenPack {
@@ -27,7 +28,7 @@ export async function writePack(
   { name, pack, index }: PackFile,
   { syncsFolder = true }: WritePackOptions = {},
 ): Promise<WrittenPack> {
-  const folder = join(gitDirectory, 'objects', 'pack')
+  const folder = packFolder(gitDirectory)
   const path = join(folder, `pack-${name}`)
   const keepFile = `${path}.keep`
   /** What this attempt has made, in order. */
@@ -97,11 +98,11 @@ async function isOurs(keepFile: string): Promise<boolean> {
 const maximumAttempts = 3
 
 /** Answers whether it wrote: a file of this name and length has this content, because the name is its checksum. */
-async function placeFile(folder: string, prefix: string, target: string, content: Uint8Array): Promise<boolean> {
+export async function placeFile(folder: string, prefix: string, target: string, content: Uint8Array): Promise<boolean> {
   if (await hasLength(target, content.length)) return false
   for (let attempt = 1; ; attempt += 1) {
     // The prefixes are git's own, so that `git gc` removes what a crash leaves.
-    const temporaryFile = join(folder, `${prefix}${randomBytes(6).toString('hex')}`)
+    const temporaryFile = join(folder, `${prefix}${ownTemporaryFile}${randomBytes(6).toString('hex')}`)
     try {
       const file = await createDurably(temporaryFile, content, 0o444)
       await file.close()
@@ -140,21 +141,16 @@ export async function releaseQuietly(
  * start, when no other instance lives. Answers how many there were.
  */
 export async function releaseStalePacks(gitDirectory: string): Promise<number> {
-  const folder = join(gitDirectory, 'objects', 'pack')
+  const folder = packFolder(gitDirectory)
   let released = 0
-  for (const name of await listFolder(folder)) {
+  const names = await listFolder(folder)
+  for (const name of names) {
     if (!name.endsWith('.keep') || !(await isOurs(join(folder, name)))) continue
+    const pack = name.replace(/keep$/, 'pack')
+    // Without an index nobody has seen the pack, and nobody would clear it away.
+    if (!names.includes(name.replace(/keep$/, 'idx'))) await rm(join(folder, pack), { force: true })
     await rm(join(folder, name), { force: true })
     released += 1
   }
   return released
-}
-
-async function listFolder(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return []
-    throw error
-  }
 }

@@ -122,6 +122,7 @@ export class ApplicationLoader {
         ...(await loadManifests(this.#reader, path, directory)),
         isPrepublish: directory.has('is_prepublish'),
         isUndeploy: directory.has('undeploy'),
+        tree: entry.id,
       }
     })
   }

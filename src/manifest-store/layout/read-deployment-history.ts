@@ -128,6 +128,8 @@ function describe(
   const trailers = readTrailers(commit, committer)
   const command = trailers.get(trailerKeys.command)
   const isTrain = command === 'release-train'
+  const gitTag = trailers.get(trailerKeys.tag)
+  const sourceGitTag = trailers.get(trailerKeys.sourceTag)?.split(' ', 1)[0]
   const [subject = ''] = message.slice(0, maximumSubjectLength).split('\n', 1)
   return {
     by: { name: author.name, email: author.email },
@@ -138,6 +140,8 @@ function describe(
     trainTarget: isTrain ? trailers.get(trailerKeys.target) : undefined,
     trainTeam: isTrain ? trailers.get(trailerKeys.team) : undefined,
     requestId: trailers.get(trailerKeys.request),
+    ...(gitTag !== undefined && { gitTag }),
+    ...(sourceGitTag !== undefined && { sourceGitTag }),
     ...(trailers.get(trailerKeys.principal)?.endsWith(claimedMark) === true && { isClaimed: true as const }),
   }
 }

@@ -6,7 +6,10 @@ import { parseCommit } from '../git/commit.ts'
 import { hasCode } from '../git/durable-file.ts'
 import { MalformedObjectError, ObjectMissingError } from '../git/git-errors.ts'
 import { ObjectReader } from '../git/object-reader.ts'
+import type { Consolidate } from '../git/pack-care.ts'
+import { PackCare } from '../git/pack-care.ts'
 import type { PackFile } from '../git/pack-file.ts'
+import { listPacks } from '../git/pack-folder.ts'
 import { moveRef, readRef } from '../git/ref-file.ts'
 import type { WrittenPack } from '../git/write-pack.ts'
 import { writePack } from '../git/write-pack.ts'
@@ -28,6 +31,8 @@ export interface LocalCloneOptions {
   readonly branch: string | undefined
   readonly committer: CommitAuthor
   readonly log: StoreLog
+  /** How packs are combined; in this thread unless given. */
+  readonly consolidate?: Consolidate | undefined
 }
 
 const ownCopy =
@@ -49,6 +54,7 @@ export class LocalClone {
   readonly #gitDirectory: string
   readonly #instance: InstanceClaim
   #reader: ObjectReader
+  #packs: PackCare
   /** Counts the clones, so that whoever read while one took the other's place reads again. */
   #generation = 0
 
@@ -58,6 +64,13 @@ export class LocalClone {
     this.#gitDirectory = gitDirectoryIn(options.folder)
     this.#instance = instance
     this.#reader = new ObjectReader(this.#gitDirectory)
+    this.#packs = this.#careForPacks()
+  }
+
+  #careForPacks(): PackCare {
+    const { log, consolidate } = this.#options
+    const onConsolidated = () => this.#reader.forgetRemovedPacks()
+    return new PackCare({ gitDirectory: this.#gitDirectory, log, consolidate, onConsolidated })
   }
 
   /**
@@ -77,7 +90,9 @@ export class LocalClone {
       const gitDirectory = gitDirectoryIn(folder)
       const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : toRef(options.branch)
       await takeOver(gitDirectory, ref, log)
-      return new LocalClone(options, ref.replace(/^refs\/heads\//u, ''), instance)
+      const clone = new LocalClone(options, ref.replace(/^refs\/heads\//u, ''), instance)
+      clone.packsAdded((await listPacks(gitDirectory)).size)
+      return clone
     } catch (error) {
       await instance.release()
       throw error
@@ -111,6 +126,16 @@ export class LocalClone {
     return writePack(this.#gitDirectory, pack)
   }
 
+  /** To be called when the remote has sent some, or we wrote some: they are not to pile up. */
+  packsAdded(count: number): void {
+    this.#packs.packsAdded(count)
+  }
+
+  /** For metrics. */
+  measurePacks(): ReturnType<PackCare['measure']> {
+    return this.#packs.measure()
+  }
+
   /** Moves the branch of the copy, wherever it was. Nobody else does. */
   async moveTo(commit: ObjectId, ref = this.ref): Promise<void> {
     const { committer } = this.#options
@@ -121,6 +146,8 @@ export class LocalClone {
       to: commit,
       reflog: { committer, message: 'signalbox' },
     })
+    // What it moves to came in one.
+    this.packsAdded(1)
   }
 
   /** Notes that the remote has just been asked, for `lastContact` of a later process. */
@@ -153,15 +180,22 @@ export class LocalClone {
 
   /** Clones anew, and puts that in the place of what there was. What can be read meanwhile is read. */
   async renew(): Promise<void> {
-    await cloneInto({ ...this.#options, branch: this.branch }, () => {
-      const old = this.#reader
-      this.#reader = new ObjectReader(this.#gitDirectory)
-      this.#generation += 1
-      old.close()
-    })
+    // It must not remove from the new clone what it copied in the old one.
+    await this.#packs.close()
+    try {
+      await cloneInto({ ...this.#options, branch: this.branch }, () => {
+        const old = this.#reader
+        this.#reader = new ObjectReader(this.#gitDirectory)
+        this.#generation += 1
+        old.close()
+      })
+    } finally {
+      this.#packs = this.#careForPacks()
+    }
   }
 
   async close(): Promise<void> {
+    await this.#packs.close()
     this.#reader.close()
     await this.#instance.release()
   }

@@ -1,8 +1,9 @@
+import type { TagState } from '../../core/git-tag.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import { ObjectMissingError } from '../git/git-errors.ts'
 import type { GitObject } from '../git/git-object.ts'
 import { followTag } from '../git/follow-tag.ts'
-import type { BranchUpdate, Repository, StoredObject, TagState } from './repository.ts'
+import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
 
 /** A repository that lasts as long as the process: for tests, and for trying things out. */
 export class InMemoryRepository implements Repository {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { TagState } from '../../core/git-tag.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import { assertServable } from './assert-servable.ts'
 import type { CommitAuthor } from '../commit-message.ts'
@@ -7,11 +8,14 @@ import { completeTags } from './complete-tags.ts'
 import { RefNotDurableError, RepositoryGoneError } from '../git/git-errors.ts'
 import { claimInstance } from './instance-file.ts'
 import { ObjectReader } from '../git/object-reader.ts'
+import type { Consolidate } from '../git/pack-care.ts'
+import { PackCare } from '../git/pack-care.ts'
 import { buildPack } from '../git/pack-file.ts'
+import { listPacks } from '../git/pack-folder.ts'
 import { listBranches, moveRef, readRef } from '../git/ref-file.ts'
 import type { TagLocks } from '../git/tag-refs.ts'
 import { lockTags, readTagRef } from '../git/tag-refs.ts'
-import type { BranchUpdate, Repository, StoredObject, TagState } from './repository.ts'
+import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
 import { runUnwatched } from './repository.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
 import { UnknownBranchError } from '../store-errors.ts'
@@ -27,6 +31,8 @@ export interface LocalRepositoryOptions {
   /** Stands in the branch's reflog, where the repository keeps one. */
   readonly committer: CommitAuthor
   readonly log: StoreLog
+  /** How packs are combined; in this thread unless given. */
+  readonly consolidate?: Consolidate
 }
 
 /** A bare repository on this machine's disk. Others may read, write and repack it at the same time with git. */
@@ -38,6 +44,7 @@ export class LocalRepository implements Repository {
   readonly #committer: CommitAuthor
   readonly #reader: ObjectReader
   readonly #log: StoreLog
+  readonly #packs: PackCare
   readonly #release: () => Promise<void>
 
   private constructor(
@@ -53,6 +60,12 @@ export class LocalRepository implements Repository {
     this.#committer = options.committer
     this.#log = options.log
     this.#reader = new ObjectReader(gitDirectory)
+    this.#packs = new PackCare({
+      gitDirectory,
+      log: options.log,
+      consolidate: options.consolidate,
+      onConsolidated: () => this.#reader.forgetRemovedPacks(),
+    })
     this.#release = release
   }
 
@@ -74,6 +87,7 @@ export class LocalRepository implements Repository {
       await repository.close()
       throw error
     }
+    repository.#packs.packsAdded((await listPacks(gitDirectory)).size)
     return repository
   }
 
@@ -120,7 +134,13 @@ export class LocalRepository implements Repository {
       // Whatever became of the branch, the pack stays, for `git gc` to judge. Other gits may have relied on it: they do
       // not write what some pack has, and `git repack -a -d` leaves out what a kept pack has and then removes the rest.
       await releaseQuietly(written, this.#log)
+      this.#packs.packsAdded(1)
     }
+  }
+
+  /** For metrics. */
+  measurePacks(): ReturnType<PackCare['measure']> {
+    return this.#packs.measure()
   }
 
   /** The branch, then the tags: nobody else can create them meanwhile, and the next start completes what does not come to it here. */
@@ -148,6 +168,7 @@ export class LocalRepository implements Repository {
   }
 
   async close(): Promise<void> {
+    await this.#packs.close()
     this.#reader.close()
     await this.#release()
   }

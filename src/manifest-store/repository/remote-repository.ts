@@ -16,7 +16,8 @@ import { MissingObjects } from '../remote/missing-objects.ts'
 import { SharedRun } from '../remote/shared-run.ts'
 import { BranchRewrittenError, OutcomeUnknownError, PushRefusedError, UnknownBranchError } from '../store-errors.ts'
 import type { RunStep } from '../store-observer.ts'
-import type { BranchUpdate, RemoteSide, Repository, StoredObject, TagState } from './repository.ts'
+import type { BranchUpdate, RemoteSide, Repository, StoredObject } from './repository.ts'
+import type { TagState } from '../../core/git-tag.ts'
 import { runUnwatched } from './repository.ts'
 
 export interface RemoteRepositoryOptions extends LocalCloneOptions {
@@ -105,7 +106,10 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#probeTimeout = options.probeTimeout ?? 5000
     this.#pause = options.pause ?? ((milliseconds) => sleep(milliseconds, undefined, { ref: false }))
     this.#confirmedAt = options.clock()
-    this.#missing = new MissingObjects((ids) => this.#remote.fetchObjects(ids))
+    this.#missing = new MissingObjects(async (ids) => {
+      await this.#remote.fetchObjects(ids)
+      this.#clone.packsAdded(1)
+    })
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { TagState } from '../../core/git-tag.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import type { GitObject, ObjectType } from '../git/git-object.ts'
 import type { RunStep } from '../store-observer.ts'
@@ -94,12 +95,3 @@ export interface NewTag {
   /** The commit that gets it. */
   readonly id: ObjectId
 }
-
-/** What stands at the name of a tag. */
-export type TagState =
-  /** Nothing: it can be created. */
-  | { readonly kind: 'absent' }
-  /** A commit, annotated tags followed to their end. */
-  | { readonly kind: 'commit'; readonly commit: ObjectId }
-  /** What is no tag of a commit, and in the way of one. `reason` goes on after the tag's name: `names a tree`. */
-  | { readonly kind: 'unusable'; readonly reason: string }

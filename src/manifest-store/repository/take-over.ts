@@ -1,3 +1,4 @@
+import { removeLeftovers } from '../git/consolidate-packs.ts'
 import { removeStaleRefLock } from '../git/ref-file.ts'
 import { releaseStalePacks } from '../git/write-pack.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
@@ -9,4 +10,6 @@ export async function takeOver(gitDirectory: string, ref: string, log: StoreLog)
   }
   const stalePacks = await releaseStalePacks(gitDirectory)
   if (stalePacks > 0) log.warn({ stalePacks }, 'released packs that an earlier process of ours left when it died')
+  const leftovers = await removeLeftovers(gitDirectory)
+  if (leftovers > 0) log.warn({ leftovers }, 'removed parts of packs that an earlier process of ours left when it died')
 }

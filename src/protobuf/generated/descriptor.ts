@@ -46,6 +46,23 @@ export const descriptor = {
                   "id": 105,
                   "protoName": "valid_until",
                   "comment": "From this moment on, time alone may have changed the answer, because a lock behind it ends. Absent when time cannot."
+                },
+                "gitTag": {
+                  "type": "string",
+                  "id": 106,
+                  "protoName": "git_tag",
+                  "comment": "The git tag that the train's commit is to get; absent when it is to get none."
+                },
+                "sourceGitTag": {
+                  "type": "string",
+                  "id": 107,
+                  "protoName": "source_git_tag",
+                  "comment": "Of a replay: the git tag whose commit the versions are taken from, and that commit."
+                },
+                "sourceCommit": {
+                  "type": "string",
+                  "id": 108,
+                  "protoName": "source_commit"
                 }
               },
               "comment": "Answers \"what would a release train do at this moment\"."
@@ -178,6 +195,11 @@ export const descriptor = {
                   "id": 104,
                   "protoName": "manifest_diff",
                   "comment": "With `diff=true`: what changes in the manifest, as a unified diff. Absent where nothing travels or nothing changes."
+                },
+                "restored": {
+                  "type": "bool",
+                  "id": 105,
+                  "comment": "In a replay: the release that travels has been removed since, and comes back."
                 }
               }
             },
@@ -256,6 +278,23 @@ export const descriptor = {
                   "type": "string",
                   "id": 103,
                   "comment": "What could not be taken into account, as sentences."
+                },
+                "gitTag": {
+                  "type": "string",
+                  "id": 104,
+                  "protoName": "git_tag",
+                  "comment": "The git tag that the commit got; absent when it got none."
+                },
+                "sourceGitTag": {
+                  "type": "string",
+                  "id": 105,
+                  "protoName": "source_git_tag",
+                  "comment": "Of a replay: the git tag whose commit the versions were taken from, and that commit."
+                },
+                "sourceCommit": {
+                  "type": "string",
+                  "id": 106,
+                  "protoName": "source_commit"
                 }
               },
               "comment": "Answers a release train that ran."
@@ -1589,6 +1628,18 @@ export const descriptor = {
                   "type": "bool",
                   "id": 11,
                   "comment": "The author is what the caller said of itself: nobody had checked it."
+                },
+                "gitTag": {
+                  "type": "string",
+                  "id": 12,
+                  "protoName": "git_tag",
+                  "comment": "The git tag that the commit got; absent when it got none, or somebody else made the commit."
+                },
+                "sourceGitTag": {
+                  "type": "string",
+                  "id": 13,
+                  "protoName": "source_git_tag",
+                  "comment": "Of a train that was a replay: the git tag whose commit the versions were taken from."
                 }
               },
               "comment": "A commit that changed which version of an application is deployed in an environment. A merge counts as one commit: what\nit changed in the branch that it was made on."

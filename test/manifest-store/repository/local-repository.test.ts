@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
 import isomorphicGit from 'isomorphic-git'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Command } from '../../../src/core/command.ts'
 import type { ApplicationName, EnvironmentName } from '../../../src/core/names.ts'
 import type { ObjectId } from '../../../src/core/object-id.ts'
@@ -502,3 +502,32 @@ function locksOf(snapshot: Awaited<ReturnType<GitManifestStore['snapshot']>>): I
   const locks = snapshot.environments.get('staging' as EnvironmentName)?.locks
   return locks?.ok ? locks.value.keys() : []
 }
+
+describe('packs', () => {
+  it('do not pile up while it serves, and what an earlier process left is combined, too', async () => {
+    const path = await createShop()
+    const first = await open(path)
+    const heads: (ObjectId | undefined)[] = []
+    for (let lock = 0; lock < 60; lock += 1) {
+      const { commit } = await first.store.submit(toMake(environmentLock('staging', `lock-${lock}`)), request)
+      heads.push(commit)
+    }
+    const packCount = () => readdirSync(join(path, 'objects/pack')).filter((name) => name.endsWith('.pack')).length
+    await vi.waitFor(() => expect(packCount()).toBeLessThan(25), { timeout: 20_000 })
+    expect((await first.store.snapshot()).commit).toBe(heads.at(-1))
+    for (const head of heads) await first.repository.read(head ?? '')
+    const measured = await first.repository.measurePacks()
+    expect(measured.packs).toBe(packCount())
+    expect(measured.consolidations).toBeGreaterThan(0)
+    await first.store.close()
+
+    for (let pack = 0; pack < 20; pack += 1) {
+      const object = createObject('blob', Buffer.from(`never published ${pack}`))
+      await (await writePack(path, await buildPack([object]))).release()
+    }
+    const second = await open(path)
+    await vi.waitFor(() => expect(packCount()).toBeLessThan(25), { timeout: 20_000 })
+    expect((await second.store.snapshot()).commit).toBe(heads.at(-1))
+    expect(second.warnings).toEqual([])
+  })
+})
