@@ -46,7 +46,8 @@ describe.runIf(hasGitHttpBackend)('the process with a repository on a git server
     (await ask('/api/locks?kind=environment', init)).text()
 
   const linesOf = (process: ServerProcess) =>
-    process.output()
+    process
+      .output()
       .stdout.split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as { readonly msg: string })

@@ -82,10 +82,10 @@ export class LocalClone {
     await mkdir(folder, { recursive: true })
     const instance = await claimInstance(folder, { log, advice: ownCopy })
     try {
-      const flaw = await findFlaw(folder, remote.url)
+      const flaw = await findFlaw(options)
       if (flaw !== undefined) {
         log.info({ folder, remote: remote.url }, `cloning ${remote.url}: ${flaw}`)
-        await cloneInto(options)
+        await cloneInto(options, options.branch)
       }
       const gitDirectory = gitDirectoryIn(folder)
       const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : toRef(options.branch)
@@ -164,8 +164,7 @@ export class LocalClone {
 
   /** What is wrong with the copy, as the end of a sentence; undefined when nothing can be seen to be. */
   async findFlaw(head: ObjectId | undefined): Promise<string | undefined> {
-    const { folder, remote } = this.#options
-    const flaw = await findFlaw(folder, remote.url)
+    const flaw = await findFlaw(this.#options)
     if (flaw !== undefined || head === undefined) return flaw
     try {
       await this.read(parseCommit((await this.read(head)).data).tree)
@@ -183,7 +182,7 @@ export class LocalClone {
     // It must not remove from the new clone what it copied in the old one.
     await this.#packs.close()
     try {
-      await cloneInto({ ...this.#options, branch: this.branch }, () => {
+      await cloneInto(this.#options, this.branch, () => {
         const old = this.#reader
         this.#reader = new ObjectReader(this.#gitDirectory)
         this.#generation += 1
@@ -205,18 +204,24 @@ function toRef(branch: string): string {
   return `refs/heads/${branch}`
 }
 
-/** Names the remote of the clone beside it: in there, its own address may be written in more than one way. */
+/** Says beside the clone what it is a clone of. */
 function originFileIn(folder: string): string {
   return join(folder, 'signalbox', 'clone-of')
 }
 
-async function findFlaw(folder: string, url: string): Promise<string | undefined> {
+/** The branch as configured: a clone has no other, and would fetch another one with all of its history. */
+function toOrigin({ remote, branch }: LocalCloneOptions): string {
+  return `${remote.url}\n${branch ?? 'HEAD'}\n`
+}
+
+async function findFlaw(options: LocalCloneOptions): Promise<string | undefined> {
+  const { folder } = options
   const origin = await readFile(originFileIn(folder), 'utf8').catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return undefined
     throw error
   })
   if (origin === undefined) return 'there is no copy on this machine yet'
-  if (origin.trim() !== url) return 'the copy on this machine is of another repository'
+  if (origin !== toOrigin(options)) return 'the copy on this machine is of another repository, or of another branch'
   try {
     await assertServable(gitDirectoryIn(folder))
     return undefined
@@ -228,9 +233,11 @@ async function findFlaw(folder: string, url: string): Promise<string | undefined
 
 /** The old clone goes when the new one is complete. */
 async function cloneInto(
-  { folder, remote, branch }: LocalCloneOptions,
+  options: LocalCloneOptions,
+  branch: string | undefined,
   onReplaced: () => void = () => undefined,
 ): Promise<void> {
+  const { folder, remote } = options
   const gitDirectory = gitDirectoryIn(folder)
   const coming = `${gitDirectory}.new`
   const leaving = `${gitDirectory}.old`
@@ -242,7 +249,7 @@ async function cloneInto(
     if (!hasCode(error, 'ENOENT')) throw error
   })
   await rename(coming, gitDirectory)
-  await writeFile(originFileIn(folder), `${remote.url}\n`)
+  await writeFile(originFileIn(folder), toOrigin(options))
   onReplaced()
   await rm(leaving, { recursive: true, force: true })
 }

@@ -698,6 +698,17 @@ describe('a copy that is damaged', () => {
     expect(opened.remote.calls.clone).toBe(1)
   })
 
+  it('of another branch is made anew', async () => {
+    const first = await openShop()
+    await first.store.close()
+    await first.server.setBranch(await first.server.head(), 'other')
+    const opened = await openShop({ server: first.server, folder: first.folder, repository: { branch: 'other' } })
+    expect(opened.remote.calls.clone).toBe(1)
+    expect(opened.repository.branch).toBe('other')
+    await opened.store.submit(lock('a'), request)
+    expect(await first.server.head()).not.toBe(await first.server.head('other'))
+  })
+
   it('under the running process is made anew with the next fetch', async () => {
     const { store, folder, remote, server } = await openShop()
     await store.submit(lock('a'), request)
