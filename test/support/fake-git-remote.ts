@@ -115,6 +115,7 @@ export class FakeGitRemote implements GitRemote {
   beforeFetch: () => void | Promise<void> = () => {}
   afterFetch: () => void | Promise<void> = () => {}
   beforePush: () => void | Promise<void> = () => {}
+  afterPush: () => void | Promise<void> = () => {}
   #delayed: (() => Promise<PushOutcome>)[] = []
 
   constructor(options: FakeOptions) {
@@ -180,7 +181,11 @@ export class FakeGitRemote implements GitRemote {
     this.pushes.push(...updates)
     const { server } = this.#options
     const fault = this.faults.shift()
-    if (fault === undefined) return server.receive(updates, pack)
+    if (fault === undefined) {
+      const outcome = await server.receive(updates, pack)
+      await this.afterPush()
+      return outcome
+    }
     if (typeof fault === 'object') return fault
     if (fault === 'unreachable') throw new RemoteError('REMOTE_UNREACHABLE', 'no answer: is the server running?')
     if (fault === 'denied') throw new RemoteError('REMOTE_DENIED', 'may not write: look at the key')

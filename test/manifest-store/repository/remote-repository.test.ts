@@ -240,18 +240,32 @@ describe('a fetch', () => {
 
   it('that is slower than a push does not take the push back', async () => {
     const { store, remote, repository, log, server } = await openShop()
-    let hasPushed = false
-    remote.afterFetch = async () => {
-      if (hasPushed) return
-      hasPushed = true
-      await store.submit(lock('meanwhile'), request)
+    const pending = ['first', 'second']
+    const push = async () => {
+      const id = pending.shift()
+      if (id !== undefined) await store.submit(lock(id), request)
     }
+    // The server is asked in between, so that it tells of the one and not of the other.
+    remote.beforeFetch = push
+    remote.afterFetch = push
     await store.refresh()
-    expect(hasPushed).toBe(true)
+    expect(pending).toEqual([])
     expect(await repository.head()).toBe(await server.head())
-    expect(await locksIn(store)).toEqual(['meanwhile'])
+    expect(await locksIn(store)).toEqual(['first', 'second'])
     expect(messagesOf({ log }, 'error')).toEqual([])
   })
+})
+
+it('a fetch that sees more than a push whose answer is slow is not taken back by it', async () => {
+  const { store, remote, repository, server } = await openShop()
+  remote.afterPush = async () => {
+    remote.afterPush = () => {}
+    await pushBeside(server, ...environmentLock('staging', 'theirs'))
+    await repository.refresh()
+  }
+  await store.submit(lock('a'), request)
+  expect(await repository.head()).toBe(await server.head())
+  expect(await locksIn(store)).toEqual(['a', 'theirs'])
 })
 
 describe('a push whose answer is lost', () => {
@@ -281,8 +295,10 @@ describe('a push whose answer is lost', () => {
   })
 
   it('is repeated, the very same, where it did not arrive', async () => {
-    const { store, remote, server } = await openShop()
+    const { store, remote, server, time } = await openShop()
     remote.faults = ['lose-request', 'lose-request']
+    // What is decided again is another commit.
+    remote.beforePush = () => void (time.now = new Date(time.now.getTime() + 1000))
     const { commit } = await store.submit(lock('a'), request)
     expect(await server.head()).toBe(commit)
     expect(remote.pushes).toHaveLength(3)

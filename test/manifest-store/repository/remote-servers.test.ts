@@ -142,10 +142,10 @@ for (const { name, isHere, serve } of transports) {
             () => (state.pushed += 1),
             () => undefined,
           )
-          await sleep(200)
+          await sleep(1000)
         }
       })()
-      const ids = instances.flatMap((_, of) => Array.from({ length: 20 }, (__, each) => `${of}-${each}`))
+      const ids = instances.flatMap((_, of) => Array.from({ length: 7 }, (__, each) => `${of}-${each}`))
       await Promise.all(
         instances.map(async ({ store }, of) => {
           for (const id of ids.filter((one) => one.startsWith(`${of}-`))) await store.submit(lock(id), request)
