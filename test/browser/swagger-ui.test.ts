@@ -25,8 +25,13 @@ async function execute(page: Page, operationId: string, parameters: Readonly<Rec
   for (const [name, value] of Object.entries(parameters)) {
     await operation.locator(`tr[data-param-name="${name}"] input`).fill(value)
   }
-  await operation.locator('button.execute').click()
   const answer = operation.locator('.live-responses-table tr.response')
+  // The answer of the time before would be taken for the new one.
+  if (await answer.isVisible()) {
+    await operation.locator('button.btn-clear').click()
+    await answer.waitFor({ state: 'detached' })
+  }
+  await operation.locator('button.execute').click()
   await answer.waitFor()
   const status = await answer.locator('.response-col_status').innerText()
   const [body = ''] = await answer.locator('.response-col_description .highlight-code code').allInnerTexts()
