@@ -103,7 +103,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#clock = options.clock
     this.#fetchInterval = options.fetchInterval
     this.#doubtTimeout = options.doubtTimeout ?? 20_000
-    this.#probeTimeout = options.probeTimeout ?? 5000
+    this.#probeTimeout = options.probeTimeout ?? 10_000
     this.#pause = options.pause ?? ((milliseconds) => sleep(milliseconds, undefined, { ref: false }))
     this.#confirmedAt = options.clock()
     this.#missing = new MissingObjects(async (ids) => {
