@@ -21,20 +21,28 @@ export async function timeFiveSyncs(folder: string, pack: Uint8Array, index: Uin
   return time
 }
 
-/** Random bytes of the lengths that the youngest pack of a repository and its index have. */
-export async function likeYoungestPack(
+/**
+ * Random bytes of the lengths that the last write's pack and index have, or had: packs are put together now and then, beside the
+ * writes. Undefined when it is gone already.
+ */
+export async function likeLastPack(
   gitDirectory: string,
-): Promise<{ readonly pack: Uint8Array; readonly index: Uint8Array }> {
+  since: number,
+): Promise<{ readonly pack: Uint8Array; readonly index: Uint8Array } | undefined> {
   const folder = join(gitDirectory, 'objects', 'pack')
-  let youngest = { path: '', time: 0, size: 0 }
+  const young: { readonly pack: number; readonly index: number }[] = []
   for (const name of await readdir(folder)) {
-    if (!name.endsWith('.pack')) continue
-    const path = join(folder, name)
-    const { mtimeMs, size } = await stat(path)
-    if (mtimeMs > youngest.time) youngest = { path, time: mtimeMs, size }
+    if (!name.startsWith('pack-') || !name.endsWith('.pack')) continue
+    try {
+      const { mtimeMs, size } = await stat(join(folder, name))
+      const index = await stat(join(folder, name.replace(/\.pack$/, '.idx')))
+      if (mtimeMs >= since) young.push({ pack: size, index: index.size })
+    } catch {
+      // It has become part of another one.
+    }
   }
-  const { size: indexSize } = await stat(youngest.path.replace(/\.pack$/, '.idx'))
-  return { pack: randomBytes(youngest.size), index: randomBytes(indexSize) }
+  const [smallest] = young.toSorted((a, b) => a.pack - b.pack)
+  return smallest && { pack: randomBytes(smallest.pack), index: randomBytes(smallest.index) }
 }
 
 async function writeDurably(temporaryPath: string, path: string, bytes: Uint8Array): Promise<void> {

@@ -1,4 +1,4 @@
-import { likeYoungestPack, timeFiveSyncs } from '../five-syncs.ts'
+import { likeLastPack, timeFiveSyncs } from '../five-syncs.ts'
 import type { Bench, Line } from '../line.ts'
 import { applicationName, targetEnvironments, upstreamEnvironment } from '../manifest-repository.ts'
 import type { Pair } from '../result.ts'
@@ -42,24 +42,22 @@ export async function measureSingleWrites(
     const number = index + warmUps
     const environment = environments[number % environments.length] ?? upstreamEnvironment
     const application = applicationName((number * 31) % size.applications)
-    const lock = await server.send(
-      'PUT',
-      `/environments/${environment}/applications/${application}/locks/bench-${number}`,
-      {
-        message: 'Load test until Thursday',
-      },
-    )
-    const afterLock = await timeLikeYoungest()
-    const deployment = await changeOneDeployment(server, size, number)
-    const afterDeployment = await timeLikeYoungest()
+    const path = `/environments/${environment}/applications/${application}/locks/bench-${number}`
+    const lock = await besideSyncs(async () => {
+      const { completeAfter } = await server.send('PUT', path, { message: 'Load test until Thursday' })
+      return completeAfter
+    })
+    const deployment = await besideSyncs(() => changeOneDeployment(server, size, number))
     if (index < 0) continue
-    locks.push({ measured: lock.completeAfter, yardstick: afterLock })
-    deployments.push({ measured: deployment, yardstick: afterDeployment })
+    if (lock !== undefined) locks.push(lock)
+    if (deployment !== undefined) deployments.push(deployment)
   }
   return { locks, deployments }
 
-  async function timeLikeYoungest(): Promise<number> {
-    const { pack, index } = await likeYoungestPack(repository)
-    return timeFiveSyncs(folder, pack, index)
+  async function besideSyncs(write: () => Promise<number>): Promise<Pair | undefined> {
+    const since = Math.floor(Date.now()) - 1
+    const measured = await write()
+    const like = await likeLastPack(repository, since)
+    return like && { measured, yardstick: await timeFiveSyncs(folder, like.pack, like.index) }
   }
 }
