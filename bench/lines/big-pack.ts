@@ -35,7 +35,7 @@ export const bigPack: Line = {
     const server = await startServer({ repository, profileFolder: bench.profileFolder })
     try {
       for (let index = 0; index < 20; index += 1) {
-        await changeOneDeployment(server, bench.size, index)
+        await changeOneDeployment(server, bench.size)
         await server.send('GET', `${trainPath(bench.size)}/prognosis`)
       }
       return [

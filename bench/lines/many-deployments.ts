@@ -17,7 +17,7 @@ export const manyDeployments: Line = {
     const repository = await bench.repositories.copy(bench.size)
     const server = await startServer({ repository, profileFolder: bench.profileFolder })
     try {
-      for (let number = 0; number < deployments; number += 1) await changeOneDeployment(server, bench.size, number)
+      for (let number = 0; number < deployments; number += 1) await changeOneDeployment(server, bench.size)
     } finally {
       await server.stop()
     }

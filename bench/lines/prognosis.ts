@@ -48,7 +48,7 @@ export async function measurePrognoses(server: Server, { size, alternations }: P
   let decisions = 0
   const count = alternations * 4
   for (let index = -warmUps; index < count; index += 1) {
-    await changeOneDeployment(server, size, index + warmUps)
+    await changeOneDeployment(server, size)
     const answer = await server.send('GET', path)
     const again = await server.send('GET', path)
     const unchanged = await server.client.send('GET', path, { headers: { 'if-none-match': answer.entityTag ?? '' } })
@@ -67,8 +67,13 @@ export async function measurePrognoses(server: Server, { size, alternations }: P
   return { decisions, first, notModified, firstByte }
 }
 
-/** Another application in another environment each time, one release on or back. */
-export async function changeOneDeployment(server: Server, size: RepositorySize, index: number): Promise<number> {
+/** How many deployments were changed through each server. */
+const changed = new WeakMap<Server, number>()
+
+/** Another application in another environment each time, one release on or back: never what is deployed already. */
+export async function changeOneDeployment(server: Server, size: RepositorySize): Promise<number> {
+  const index = changed.get(server) ?? 0
+  changed.set(server, index + 1)
   const environments = [upstreamEnvironment, ...targetEnvironments(size)]
   const environment = environments[index % environments.length] ?? upstreamEnvironment
   const application = index % size.applications

@@ -50,7 +50,7 @@ export const readsUnderLoad: Line = {
             `/environments/${environment}/applications/${applicationName(number % size.applications)}/locks/load-${number}`,
             { message: 'Load test until Thursday' },
           )
-          await changeOneDeployment(server, size, number)
+          await changeOneDeployment(server, size)
         }
       }
       return []

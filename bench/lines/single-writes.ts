@@ -47,7 +47,7 @@ export async function measureSingleWrites(
       const { completeAfter } = await server.send('PUT', path, { message: 'Load test until Thursday' })
       return completeAfter
     })
-    const deployment = await besideSyncs(() => changeOneDeployment(server, size, number))
+    const deployment = await besideSyncs(() => changeOneDeployment(server, size))
     if (index < 0) continue
     if (lock !== undefined) locks.push(lock)
     if (deployment !== undefined) deployments.push(deployment)
