@@ -110,7 +110,7 @@ async function soak(
     } else {
       const server = await startServer(target)
       try {
-        const writers = new Writers(server.url, mixes, writes, nextId)
+        const writers = new Writers(() => server.url, mixes, writes, nextId)
         await sleep(random.below(longestLife))
         await server.stop('SIGKILL')
         await writers.stop()

@@ -17,6 +17,12 @@ export interface SoakTarget {
   remove(): Promise<void>
 }
 
+export interface HttpTarget extends SoakTarget {
+  /** Where the server has it on its disk. */
+  readonly repository: string
+  readonly url: string
+}
+
 /** A bare repository with the shop of manifests-fixture. */
 export async function createLocalTarget(): Promise<SoakTarget> {
   const folder = createFolder()
@@ -26,18 +32,21 @@ export async function createLocalTarget(): Promise<SoakTarget> {
 }
 
 /** The same, on a git server over HTTP. */
-export async function createHttpTarget(): Promise<SoakTarget> {
+export async function createHttpTarget(): Promise<HttpTarget> {
   const folder = createFolder()
   const repository = join(folder, 'manifests.git')
   await seedRepository(repository, fixtureFolder, signalbox, new Date())
   configureAsHosts(repository)
   const server = await startGitHttpServer({ folder })
+  const url = `${server.url}/manifests.git`
   const target = toTarget(folder, repository, {
-    SIGNALBOX_REPOSITORY: `${server.url}/manifests.git`,
+    SIGNALBOX_REPOSITORY: url,
     SIGNALBOX_CLONE_PATH: join(folder, 'clone'),
   })
   return {
     ...target,
+    repository,
+    url,
     remove: async () => {
       await server.close()
       await target.remove()
@@ -56,8 +65,7 @@ export function toTarget(
     folder,
     environment,
     assertSound: () => {
-      const output = git(['fsck', '--strict', '--no-dangling', '--no-progress'], { cwd: repository })
-      if (/missing|corrupt|error/.test(output)) throw new Error(`git fsck: ${output}`)
+      assertClean(repository)
       if (last !== undefined) git(['merge-base', '--is-ancestor', last, 'main'], { cwd: repository })
     },
     requestIds: () => {
@@ -71,4 +79,10 @@ export function toTarget(
     },
     remove: async () => removeFolder(folder),
   }
+}
+
+/** Throws with git's words when it finds something that is not sound. */
+export function assertClean(repository: string): void {
+  const output = git(['fsck', '--strict', '--no-dangling', '--no-progress'], { cwd: repository })
+  if (/missing|corrupt|error/.test(output)) throw new Error(`git fsck: ${output}`)
 }

@@ -18,6 +18,9 @@ const json = { 'content-type': 'application/json' }
 const environments = ['development', 'staging', 'production-de', 'production-fr'] as const
 const applications = ['cart', 'catalog', 'checkout', 'inventory', 'shipping', 'web'] as const
 
+/** How many locks one client has at a time. */
+const maximumLocks = 2
+
 /**
  * Plans writes of all kinds on the shop of manifests-fixture, as one client of several would send them. Names of what it makes are its
  * own, so that it knows which of them must succeed.
@@ -43,7 +46,7 @@ export class WriteMix {
 
   next(): PlannedWrite {
     const kind = this.#random.below(100)
-    if (kind < 23) return this.#createLock()
+    if (kind < 23 && this.#locks.length < maximumLocks) return this.#createLock()
     if (kind < 45) return this.#deleteLock()
     if (kind < 60) return this.#createRelease(this.#random.pick(applications))
     if (kind < 72) return this.#deploy()
@@ -55,9 +58,13 @@ export class WriteMix {
   #createLock(): PlannedWrite {
     const environment = this.#random.pick(environments)
     const id = this.#makeName('lock')
+    const ofApplication = () =>
+      `/environments/${environment}/applications/${this.#random.pick(applications)}/locks/${id}`
+    // Where everything is locked, no train has anything to carry.
     const path = this.#random.pick([
       `/environments/${environment}/locks/${id}`,
-      `/environments/${environment}/applications/${this.#random.pick(applications)}/locks/${id}`,
+      ofApplication(),
+      ofApplication(),
       `/api/environments/${environment}/lock/team/payments/${id}`,
     ])
     const body = JSON.stringify({ message: `Load test ${id}` })

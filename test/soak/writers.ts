@@ -6,9 +6,9 @@ export class Writers {
   readonly #clients: Promise<void>
   #isStopped = false
 
-  /** Adds to `writes` whatever it sends. `nextId` names requests; no name comes twice. */
-  constructor(url: string, mixes: readonly WriteMix[], writes: Write[], nextId: () => string) {
-    this.#clients = Promise.all(mixes.map((mix) => this.#run(url, mix, writes, nextId))).then(() => {})
+  /** Adds to `writes` whatever it sends, each to the server that is `next`. `nextId` names requests; no name comes twice. */
+  constructor(next: () => string, mixes: readonly WriteMix[], writes: Write[], nextId: () => string) {
+    this.#clients = Promise.all(mixes.map((mix) => this.#run(next, mix, writes, nextId))).then(() => {})
   }
 
   /** Resolves when all have their last answer, or know that there is none. */
@@ -17,9 +17,9 @@ export class Writers {
     await this.#clients
   }
 
-  async #run(url: string, mix: WriteMix, writes: Write[], nextId: () => string): Promise<void> {
+  async #run(next: () => string, mix: WriteMix, writes: Write[], nextId: () => string): Promise<void> {
     while (!this.#isStopped) {
-      const write = await send(url, nextId(), mix.next())
+      const write = await send(next(), nextId(), mix.next())
       writes.push(write)
       if (write.answer === undefined) return
     }
