@@ -530,6 +530,8 @@ export class GitManifestStore implements ManifestStore {
     try {
       const state = await this.#loadCommit(keyed.parent)
       const { sourceCommit, requestId, decidedAt } = keyed
+      // Another replica may have carried it out, and fetched that commit.
+      if (sourceCommit !== undefined) await this.#repository.remote?.fetchMissing([sourceCommit])
       const tags: KnownTags = {
         created: { kind: 'absent' },
         ...(sourceCommit !== undefined && { source: await this.#tags.readSourceCommit(sourceCommit) }),
