@@ -61,9 +61,8 @@ it.runIf(hasGitHttpBackend)(
       for (const repository of [target.repository, ...clones.map(gitDirectoryIn)]) assertClean(repository)
 
       process.stdout.write(`${toText(writes)}\npushes by hand that came too late ${rejected}\n`)
-      process.stdout.write(
-        `redecided ${servers.map((server) => server.output().stdout.split('deciding them again').length - 1)}\n`,
-      )
+      const again = servers.map((server) => server.output().stdout.split('deciding them again').length - 1)
+      process.stdout.write(`batches that were decided again, by replica: ${again.join(', ')}\n`)
       process.stdout.write(
         `trains with a commit ${trains.trains}, versions that they brought ${trains.versions}, beside locks ${trains.trainsBesideLocks}\n` +
           'lost 0, doubled 0, done although refused 0, locks not honoured 0\n',
