@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { environmentLock } from '../support/changes.ts'
+import { runCli } from '../cli/run-cli.ts'
+import { deployment, environmentLock } from '../support/changes.ts'
 import type { GitHttpServerOptions } from '../support/git-http-server.ts'
 import { createServedRepository, hasGitHttpBackend, startTestGitHttpServer } from '../support/git-http-server.ts'
 import { commitBeside } from '../support/changes.ts'
@@ -30,12 +31,13 @@ describe.runIf(hasGitHttpBackend)('the process with a repository on a git server
     return { path, url, goAway, comeBack: () => (state.intercept = () => false) }
   }
 
-  async function start(url: string, folder = createTemporaryFolder()) {
+  async function start(url: string, folder = createTemporaryFolder(), variables = {}) {
     const environment = {
       SIGNALBOX_REPOSITORY: url,
       SIGNALBOX_FETCH_INTERVAL: '1h',
       SIGNALBOX_HOOK_SECRET: hookSecret,
       SIGNALBOX_RETRY_AFTER_SECONDS: '7',
+      ...variables,
     }
     const process = await startServer({ folder, environment })
     onTestFinished(async () => void (await process.stop('SIGKILL')))
@@ -101,6 +103,33 @@ describe.runIf(hasGitHttpBackend)('the process with a repository on a git server
     expect(await (await second.ask('/readyz')).json()).toMatchObject({ status: 'ok' })
     expect(subjectsOn(path)).toHaveLength(2)
     expect(linesOf(second.process).filter(({ msg }) => msg.startsWith('cloning'))).toEqual([])
+  })
+
+  it('pages through the history until the copy ends, and says so, as the client does', async () => {
+    const { url } = await serve()
+    const other = await openServedStore(url)
+    for (const version of [4, 5, 4, 5]) {
+      await commitBeside(other.repository, [deployment('staging', 'cart', version)])
+    }
+    const { process, ask } = await start(url, createTemporaryFolder(), { SIGNALBOX_CLONE_DEPTH: '3' })
+    const history = '/api/environments/staging/applications/cart/history'
+    const pages: {
+      readonly events?: readonly unknown[]
+      readonly nextPageToken?: string
+      readonly truncated?: boolean
+    }[] = []
+    let query = '?pageSize=1'
+    for (;;) {
+      const page = (await (await ask(history + query)).json()) as (typeof pages)[number]
+      pages.push(page)
+      if (!page.nextPageToken || pages.length > 10) break
+      expect(page.truncated ?? false).toBe(false)
+      query = `?pageSize=1&pageToken=${page.nextPageToken}`
+    }
+    expect(pages.flatMap(({ events = [] }) => events)).toMatchObject([{ version: '5' }, { version: '4' }])
+    expect(pages.at(-1)).toMatchObject({ truncated: true })
+    const told = await runCli(['--url', process.url, 'history', '--environment', 'staging', '--application', 'cart'])
+    expect(told.stdout).toContain('warning: the repository goes no further back')
   })
 
   it('cannot start the first time without the server, and says what to look at', async () => {

@@ -31,10 +31,7 @@ const train = (tags: Tags, accepts: () => boolean = () => true) =>
   createReleaseTrain({ request: toStaging(tags), ciLink: undefined, accepts, settings: writeSettings() })
 
 async function prognose(store: GitManifestStore, tags: Tags) {
-  const known = await store.readTags({
-    ...(tags.gitTag !== undefined && { created: tags.gitTag }),
-    ...(tags.sourceGitTag !== undefined && { source: tags.sourceGitTag }),
-  })
+  const known = await store.readTags({ created: tags.gitTag, source: tags.sourceGitTag })
   return prognoseReleaseTrain(await store.snapshot(), toStaging(tags), principal, testTime, known)
 }
 

@@ -11,8 +11,11 @@ export interface PushHook {
   readonly branch: string
 }
 
-/** Hosts send long lists of commits and files with a push; what is longer is left to the next regular look. */
-const maximumBytes = 5 * 1024 * 1024
+/**
+ * Hosts list the commits and files of a push. All of it is held before the signature can be checked, so anybody may have it held; and
+ * the few pushes that are longer cost nothing but the wait for the next regular look.
+ */
+const maximumBytes = 1024 * 1024
 
 const payload = z.object({ ref: z.string() })
 
