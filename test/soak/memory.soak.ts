@@ -21,7 +21,7 @@ const reporter = fileURLToPath(new URL('report-memory.mjs', import.meta.url))
 const json = { 'content-type': 'application/json' }
 const environments = ['development', 'staging', 'production-de', 'production-fr', 'production-jp']
 
-/** By how many bytes for each write the line through the last half of the samples may rise. A lock that stays on the heap takes more. */
+/** By how many bytes for each write the line through the last half of the samples may rise. */
 const maximumBytesPerWrite = 512
 
 /** What the whole process may take, in MB. */

@@ -3,7 +3,7 @@ import type { Consolidation } from './consolidate-packs.ts'
 import type { ConsolidationAnswer } from './consolidation-worker.ts'
 
 /**
- * Without limits the thread keeps garbage of the size of the whole machine. Packs with several times 100,000 objects, the largest that are
+ * Its garbage is collected before there is much of it. Packs with several times 100,000 objects, the largest that are
  * combined, fit in there; beyond, the thread ends with an error and the next one tries again.
  */
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 }
