@@ -107,7 +107,13 @@ async function start(config: ServerConfig, log: pino.Logger) {
   })
   const manifestChecker = new WorkerManifestChecker(config.manifestCheck)
   const { problems } = admission
-  metrics.setSources({ snapshot: () => store.snapshot(), health: () => store.health(), problems, now: clock })
+  metrics.setSources({
+    snapshot: () => store.snapshot(),
+    health: () => store.health(),
+    packs: async () => repository.measurePacks?.(),
+    problems,
+    now: clock,
+  })
   try {
     assertNotExported(await store.snapshot(), repository.url)
     const app = await buildServer({

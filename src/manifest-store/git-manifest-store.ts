@@ -474,6 +474,7 @@ export class GitManifestStore implements ManifestStore {
         }
         const { commit, root } = made
         this.#objects.add(made.objects)
+        this.#objects.forgetTrees(made.replaced)
         state = await this.#loadState(commit, root)
         objects.push(...made.objects)
         committed.push(changes)
@@ -507,7 +508,7 @@ export class GitManifestStore implements ManifestStore {
     const commit = this.#createCommit(edited.root, state.commit, message, request, now)
     return {
       ...decided,
-      made: { commit: commit.id, root: edited.root, objects: [...edited.objects, commit] },
+      made: { ...edited, commit: commit.id, objects: [...edited.objects, commit] },
     }
   }
 

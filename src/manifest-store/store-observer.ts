@@ -51,3 +51,10 @@ export type RunStep = <T>(step: StoreStep, work: () => Promise<T>) => Promise<T>
 export interface StoreTracer {
   readonly runStep: <T>(step: StoreStep, requests: readonly CommandRequest[], work: () => Promise<T>) => Promise<T>
 }
+
+/** The packs on this machine's disk at this moment, and how often some were combined since the start. */
+export interface PackFigures {
+  readonly packs: number
+  readonly bytes: number
+  readonly consolidations: number
+}

@@ -3,12 +3,20 @@ import { listLocks } from '../core/list-locks.ts'
 import type { Snapshot } from '../core/snapshot.ts'
 import type { AnsweredRequest, RequestObserver, TrainEnd } from '../http/request-observer.ts'
 import type { StoreHealth } from '../manifest-store/manifest-store.ts'
-import type { BatchReport, CommandEnd, RemoteObserver, StoreObserver } from '../manifest-store/store-observer.ts'
+import type {
+  BatchReport,
+  CommandEnd,
+  PackFigures,
+  RemoteObserver,
+  StoreObserver,
+} from '../manifest-store/store-observer.ts'
 
 /** What is looked at only when somebody asks for the figures. */
 export interface MetricsSources {
   readonly snapshot: () => Promise<Snapshot>
   readonly health: () => StoreHealth
+  /** Undefined when it cannot be known. */
+  readonly packs: () => Promise<PackFigures | undefined>
   /** What does not work as it should beside the store. */
   readonly problems: () => readonly string[]
   readonly now: () => Date
@@ -90,6 +98,9 @@ export class Metrics implements RequestObserver, StoreObserver, RemoteObserver {
     ['cause'],
   )
   readonly #queueLength = this.#gauge('write_queue_length', 'Commands that wait for their turn')
+  readonly #packs = this.#gauge('packs', 'Packs of the repository on this machine')
+  readonly #packBytes = this.#gauge('pack_bytes', 'How large these packs are together, without their indexes')
+  readonly #consolidations = this.#counter('pack_consolidations_total', 'How often small packs became a larger one')
   readonly #locks = this.#gauge('locks', 'Locks that hold', ['kind', 'environment'])
   readonly #problems = this.#gauge('problems', 'How many things do not work as they should: /readyz says which')
   readonly #readable = this.#gauge('readable', 'Whether reads can be served: 1 or 0')
@@ -171,11 +182,21 @@ export class Metrics implements RequestObserver, StoreObserver, RemoteObserver {
     this.#problems.set(problems.length + sources.problems().length)
     this.#readable.set(isReadable ? 1 : 0)
     this.#stateAge.set(stateAge / 1000)
+    await this.#lookAtPacks(sources)
     this.#locks.reset()
     if (snapshot === undefined) return
     for (const { kind, environment, hasEnded } of listLocks(snapshot, {}, sources.now()).locks) {
       if (!hasEnded) this.#locks.inc({ kind, environment })
     }
+  }
+
+  async #lookAtPacks(sources: MetricsSources): Promise<void> {
+    const figures = await sources.packs().catch(() => undefined)
+    if (figures === undefined) return
+    this.#packs.set(figures.packs)
+    this.#packBytes.set(figures.bytes)
+    this.#consolidations.reset()
+    this.#consolidations.inc(figures.consolidations)
   }
 
   #counter<Label extends string = never>(

@@ -21,11 +21,18 @@ const reporter = fileURLToPath(new URL('report-memory.mjs', import.meta.url))
 const json = { 'content-type': 'application/json' }
 const environments = ['development', 'staging', 'production-de', 'production-fr', 'production-jp']
 
+/** By how many bytes for each write the line through the last half of the samples may rise. */
+const maximumBytesPerWrite = 512
+
+/** What the whole process may take, in MB. */
+const maximumResident = 500
+
 /**
  * An hour's worth of writes after which the repository's present is as large as before: locks come and go, releases are carried
  * everywhere by trains, and old ones go. What lives on the heap after a garbage collection is measured again and again. The first half is for
- * caches to fill, of which the one for trees takes about 40 MB; after that the median of the last quarter must not be more than a tenth above the one of
- * the quarter before. Medians do not mind a request that is underway in one of the samples.
+ * caches to fill. Through the samples of the second half a straight line is laid, by least squares, and its slope must stay below
+ * `maximumBytesPerWrite`: it does not mind a request that is underway in one of the samples, and a slow leak does not escape it. What
+ * is resident must stay below `maximumResident` in every sample.
  */
 it.runIf(hasGit)('memory does not grow with the number of writes', async () => {
   // Even, so that each lock that is put is deleted before the sample.
@@ -60,20 +67,20 @@ it.runIf(hasGit)('memory does not grow with the number of writes', async () => {
 
     const live = memory.map(({ heapUsed, external }) => (heapUsed + external) / 2 ** 20)
     const resident = memory.map(({ rss }) => rss / 2 ** 20)
-    const quarter = samples / 4
-    const [third, last] = [median(live.slice(2 * quarter, 3 * quarter)), median(live.slice(3 * quarter))]
+    const slope = (slopeOf(live.slice(samples / 2)) * 2 ** 20) / (writes.length / samples)
     const committed = writes.filter(({ answer }) => answer?.hasCommitted === true).length
     process.stdout.write(
       [
         `writes ${writes.length}, of these ${committed} with a commit, in ${seconds.toFixed(0)} s`,
         `live after collection, MB: ${live.map((megabytes) => megabytes.toFixed(1)).join(' ')}`,
         `resident, MB: ${resident.map((megabytes) => megabytes.toFixed(0)).join(' ')}`,
-        `median of the third quarter ${third.toFixed(1)} MB, of the last ${last.toFixed(1)} MB`,
+        `in the second half ${slope.toFixed(0)} bytes more for each write`,
         '',
       ].join('\n'),
     )
     expect(committed).toBeGreaterThan(writes.length / 2)
-    expect(last).toBeLessThan(third * 1.1)
+    expect(slope).toBeLessThan(maximumBytesPerWrite)
+    expect(Math.max(...resident)).toBeLessThan(maximumResident)
   } finally {
     await server.stop('SIGKILL')
     await target.remove()
@@ -146,7 +153,10 @@ async function readMemory({ child }: ServerProcess): Promise<NodeJS.MemoryUsage>
   return memory
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+/** By how much the line through these values rises from one to the next, by least squares. */
+function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const rise = values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0)
+  return rise / values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0)
 }

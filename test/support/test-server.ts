@@ -99,7 +99,13 @@ export async function createTestServer(setup: ServerSetup = {}): Promise<TestSer
   const clock = setup.options?.clock ?? (() => testTime)
   const metrics = new Metrics('0.0.0-test')
   const store = createTestStore(repository, clock, { observer: metrics, ...setup.store })
-  metrics.setSources({ snapshot: () => store.snapshot(), health: () => store.health(), problems: () => [], now: clock })
+  metrics.setSources({
+    snapshot: () => store.snapshot(),
+    health: () => store.health(),
+    packs: async () => undefined,
+    problems: () => [],
+    now: clock,
+  })
   const log: Record<string, unknown>[] = []
   const principal =
     setup.principal ?? createUnrestrictedPrincipal({ name: 'Test Author', email: 'deployer@example.com' })

@@ -34,6 +34,7 @@ describe('metrics', () => {
     metrics.setSources({
       snapshot: async () => aSnapshot().build(),
       health: () => ({ commit: undefined, isReadable: true, problems: ['one'], waitingCommands: 7, stateAge }),
+      packs: async () => undefined,
       problems: () => ['two', 'three'],
       now: () => new Date(),
     })
@@ -41,6 +42,29 @@ describe('metrics', () => {
     expect(samplesOf(text, 'signalbox_state_age_seconds')).toEqual({ '': seconds })
     expect(samplesOf(text, 'signalbox_problems')).toEqual({ '': 3 })
     expect(samplesOf(text, 'signalbox_write_queue_length')).toEqual({ '': 7 })
+  })
+
+  it('tell of the packs as they are at each look', async () => {
+    const metrics = new Metrics('1.2.3')
+    const answers = [
+      { packs: 20, bytes: 9000, consolidations: 3 },
+      { packs: 5, bytes: 8000, consolidations: 4 },
+      undefined,
+    ]
+    metrics.setSources({
+      snapshot: async () => aSnapshot().build(),
+      health: () => ({ commit: undefined, isReadable: true, problems: [], waitingCommands: 0, stateAge: undefined }),
+      packs: async () => answers.shift(),
+      problems: () => [],
+      now: () => new Date(),
+    })
+    const look = async () => {
+      const all = readMetrics(await metrics.text())
+      return ['packs', 'pack_bytes', 'pack_consolidations_total'].map((name) => all.get(`signalbox_${name}`))
+    }
+    expect(await look()).toEqual([20, 9000, 3])
+    expect(await look()).toEqual([5, 8000, 4])
+    expect(await look()).toEqual([5, 8000, 4])
   })
 
   it('tell of the process', async () => {

@@ -3,6 +3,12 @@ import type { Consolidation } from './consolidate-packs.ts'
 import type { ConsolidationAnswer } from './consolidation-worker.ts'
 
 /**
+ * Its garbage is collected before there is much of it. Packs with several times 100,000 objects, the largest that are
+ * combined, fit in there; beyond, the thread ends with an error and the next one tries again.
+ */
+const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 8 }
+
+/**
  * Consolidates packs in a thread of its own, so that no request waits for it. The thread starts with the first consolidation,
  * does one at a time, and never keeps the process alive.
  */
@@ -45,7 +51,7 @@ export class ConsolidationThread {
 
   #start(): Worker {
     // Not the arguments of the process, which need not make sense for a thread.
-    const worker = new Worker(this.#workerFile, { execArgv: [] })
+    const worker = new Worker(this.#workerFile, { execArgv: [], resourceLimits })
     worker.on('message', (answer: ConsolidationAnswer) => this.#answer(answer))
     worker.on('error', (error) => this.#reject(error))
     worker.on('exit', () => {

@@ -23,6 +23,8 @@ export interface EditedTree {
   readonly root: ObjectId
   /** Every object that the edit made, once. Empty when the root is what it was. */
   readonly objects: GitObject[]
+  /** Trees that stood where the edit made others, or none: most of them nobody reads again. */
+  readonly replaced: readonly ObjectId[]
 }
 
 /**
@@ -38,13 +40,14 @@ export async function editTree({ root, changes, readTree }: TreeEdit): Promise<E
   const slice = startTimeSlice()
   const paths = await splitPaths(changes, slice)
   const directory = await openDirectories(root, paths, readTree, slice)
-  const walk: Walk = { directories: [], chain: [directory] }
+  const walk: Walk = { directories: [], chain: [directory], removed: [] }
   const texts: Texts = new Map()
   for (const [index, change] of changes.entries()) {
     if (slice.isOver()) await slice.next()
     applyChange(walk, change, paths[index] as TreePath, texts)
   }
-  return buildTrees(root ?? emptyTreeId, directory, slice)
+  const built = await buildTrees(root ?? emptyTreeId, directory, slice)
+  return { ...built, replaced: [...built.replaced, ...walk.removed] }
 }
 
 /** A directory on a changed path, open for changes. */
@@ -152,6 +155,8 @@ interface Walk {
   directories: readonly string[]
   /** The root and the directories of these names, as far as they exist. */
   readonly chain: Directory[]
+  /** What stood where directories were left empty. */
+  readonly removed: ObjectId[]
 }
 
 function applyChange(walk: Walk, { path, content }: Change, { directories, name }: TreePath, texts: Texts): void {
@@ -200,13 +205,14 @@ function enterDirectory(
 }
 
 /** Removes an entry where the walk stands, and every directory on the way that this leaves empty, but not the root. */
-function removeEntry({ directories, chain }: Walk, name: string): void {
+function removeEntry({ directories, chain, removed: removedTrees }: Walk, name: string): void {
   let removed = name
   while (true) {
     const directory = chain.at(-1) as Directory
     directory.entries.delete(removed)
     if (directory.entries.size > 0 || chain.length === 1) return
     chain.pop()
+    if (directory.before !== undefined) removedTrees.push(directory.before.id)
     removed = directories[chain.length - 1] as string
   }
 }
@@ -252,6 +258,7 @@ function toBlob(text: string, texts: Texts): GitObject {
 
 async function buildTrees(rootBefore: ObjectId, root: Directory, slice: TimeSlice): Promise<EditedTree> {
   const objects = new Map<ObjectId, GitObject>()
+  const replaced: ObjectId[] = []
   // Below before above: a tree needs the ids of its subtrees.
   for (const directory of changedDirectories(root).toReversed()) {
     if (slice.isOver()) await slice.next()
@@ -264,10 +271,12 @@ async function buildTrees(rootBefore: ObjectId, root: Directory, slice: TimeSlic
     const tree = createObject('tree', serializeTree(entries))
     directory.after = tree.id
     const before = directory === root ? rootBefore : directory.before?.id
-    if (tree.id !== before) objects.set(tree.id, { ...tree, predecessor: before })
+    if (tree.id === before) continue
+    objects.set(tree.id, { ...tree, predecessor: before })
+    if (before !== undefined) replaced.push(before)
   }
   const rootAfter = root.after ?? rootBefore
-  return { root: rootAfter, objects: rootAfter === rootBefore ? [] : [...objects.values()] }
+  return { root: rootAfter, objects: rootAfter === rootBefore ? [] : [...objects.values()], replaced }
 }
 
 function toTreeEntry(name: string, { before, after }: Directory): TreeEntry {

@@ -6,8 +6,14 @@ import type { Repository, StoredObject } from '../repository/repository.ts'
 import type { TreeEntry } from './tree.ts'
 import { findTreeEntry, parseTree } from './tree.ts'
 
-/** About 40 MB of parsed trees: those on the paths of the last writes, which the next ones need again. */
-const maximumEntries = 250_000
+/** Parsed trees, in bytes of memory: those on the paths of the last writes, which the next ones need again. */
+const maximumBytes = 40 * 1024 * 1024
+
+/** What an entry takes, as heap snapshots show it: the object, its id, its name. */
+const bytesOfEntry = 160
+
+/** What a tree takes beside its entries: its id and its place in the cache. */
+const bytesOfTree = 240
 
 /**
  * Objects as the store wants them: trees parsed and remembered by id, and objects that a running batch has made but
@@ -16,8 +22,8 @@ const maximumEntries = 250_000
 export class ObjectCache {
   readonly #repository: Pick<Repository, 'read'>
   readonly #trees = new LRUCache<ObjectId, readonly TreeEntry[]>({
-    maxSize: maximumEntries,
-    sizeCalculation: (entries) => entries.length + 1,
+    maxSize: maximumBytes,
+    sizeCalculation: (entries) => bytesOfTree + bytesOfEntry * entries.length,
   })
   readonly #pending = new Map<ObjectId, GitObject>()
 
@@ -33,6 +39,11 @@ export class ObjectCache {
   /** Forgets what `add` was given: it has been written, or never will be. */
   clearAdded(): void {
     this.#pending.clear()
+  }
+
+  /** Lets go of trees that others have replaced. Who reads one nevertheless reads it from the repository. */
+  forgetTrees(ids: readonly ObjectId[]): void {
+    for (const id of ids) this.#trees.delete(id)
   }
 
   async readTree(id: ObjectId): Promise<readonly TreeEntry[]> {

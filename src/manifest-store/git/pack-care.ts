@@ -2,6 +2,7 @@ import type { StoreLog } from '../git-manifest-store.ts'
 import type { Consolidation } from './consolidate-packs.ts'
 import { consolidatePacks, removeLeftovers } from './consolidate-packs.ts'
 import { listPacks, measurePack } from './pack-folder.ts'
+import type { PackFigures } from '../store-observer.ts'
 
 /** Consolidates once; undefined when there was nothing to do. Gives up, with an error, when the signal says so. */
 export type Consolidate = (gitDirectory: string, signal: AbortSignal) => Promise<Consolidation | undefined>
@@ -51,7 +52,7 @@ export class PackCare {
   }
 
   /** For metrics: what there is at this moment, and how often packs were combined since the start. */
-  async measure(): Promise<{ readonly packs: number; readonly bytes: number; readonly consolidations: number }> {
+  async measure(): Promise<PackFigures> {
     const names = [...(await listPacks(this.#gitDirectory)).keys()]
     const sizes = await Promise.all(names.map((name) => measurePack(this.#gitDirectory, name)))
     const bytes = sizes.reduce((sum, size) => sum + (size?.bytes ?? 0), 0)

@@ -7,27 +7,36 @@ import type { PackEntry } from './pack-file.ts'
 const fanoutAt = 8
 const idsAt = fanoutAt + 256 * 4
 
-/** The rows of all objects whose ids begin with the same byte. */
-interface Bucket {
+/** Rows of an index that follow each other: those of all objects whose ids begin with the same byte, or all rows. */
+interface Rows {
+  /** How many there are in the index before these. */
+  readonly first: number
   readonly ids: Buffer
   /** As they stand in the index, four bytes each. */
   readonly offsets: Buffer
 }
 
-/** How much of the ids and offsets of all packs is kept in memory, in bytes: those of a million objects. */
-const buckets = new LRUCache<string, Bucket>({
+/** What a cached bucket takes beside its bytes: two buffers, its key, its place in the cache. */
+const bytesOfBucket = 600
+
+/** How much of the ids and offsets of all large packs is kept in memory, in bytes: those of nearly a million objects. */
+const buckets = new LRUCache<string, Rows>({
   maxSize: 24 * 1024 * 1024,
-  sizeCalculation: ({ ids, offsets }) => ids.length + offsets.length + 1,
+  sizeCalculation: ({ ids, offsets }) => ids.length + offsets.length + bytesOfBucket,
 })
 
+/** An index with so few rows is kept as a whole as long as it is open: in a bucket of its own each row would take more. */
+const fewRows = 4096
+
 /**
- * The index of one pack, version 2: where in the pack each object begins. It is read a bucket at a time, what begins with the
- * same byte, so that the index of a pack of any size takes little memory.
+ * The index of one pack, version 2: where in the pack each object begins. A large one is read a bucket at a time, what begins
+ * with the same byte, so that the index of a pack of any size takes little memory.
  */
 export class PackIndex {
   readonly #path: string
   readonly #file: number
   readonly #counts: readonly number[]
+  #all: Rows | undefined
 
   /** Opens the index. Throws what the file system throws, and MalformedObjectError when it is no version 2 index. */
   constructor(path: string) {
@@ -53,12 +62,12 @@ export class PackIndex {
   /** Where the object begins in the pack; undefined when it is not in it. `raw` is its id as 20 bytes. */
   find(raw: Buffer): number | undefined {
     const byte = raw[0] ?? 0
-    const first = this.#counts[byte - 1] ?? 0
-    const { ids, offsets } = this.#bucket(byte, first)
+    const from = this.#counts[byte - 1] ?? 0
+    const { first, ids, offsets } = this.count <= fewRows ? this.#allRows() : this.#bucket(byte, from)
     // Four bytes tell nearly all ids of a bucket apart, and comparing numbers is many times faster than comparing bytes.
     const key = raw.readUInt32BE(1)
-    let low = 0
-    let high = ids.length / 20
+    let low = from - first
+    let high = (this.#counts[byte] ?? 0) - first
     while (low < high) {
       const middle = (low + high) >>> 1
       const order = key - ids.readUInt32BE(middle * 20 + 1) || raw.compare(ids, middle * 20, middle * 20 + 20)
@@ -96,17 +105,25 @@ export class PackIndex {
     closeSync(this.#file)
   }
 
-  #bucket(byte: number, first: number): Bucket {
+  #allRows(): Rows {
+    return (this.#all ??= this.#rows(0, this.count))
+  }
+
+  #bucket(byte: number, first: number): Rows {
     const key = `${this.#path} ${byte}`
     const known = buckets.get(key)
     if (known !== undefined) return known
-    const count = (this.#counts[byte] ?? 0) - first
-    const bucket = {
+    const bucket = this.#rows(first, (this.#counts[byte] ?? 0) - first)
+    buckets.set(key, bucket)
+    return bucket
+  }
+
+  #rows(first: number, count: number): Rows {
+    return {
+      first,
       ids: read(this.#file, idsAt + first * 20, count * 20),
       offsets: read(this.#file, idsAt + this.count * 24 + first * 4, count * 4),
     }
-    buckets.set(key, bucket)
-    return bucket
   }
 
   /** Of packs beyond 2 GB the index has a second table, with 64 bits for each row. */

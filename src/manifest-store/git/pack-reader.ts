@@ -11,10 +11,13 @@ import type { StoredObject } from '../repository/repository.ts'
 /** Most objects of a manifest repository, header included, are read with one call. */
 const firstRead = 4096
 
+/** What a base takes beside its bytes: a buffer, its key, its place in the cache. */
+const bytesOfBase = 300
+
 /** Deltas are chains on a few bases: those used last are kept, of all packs together, by pack and offset. In bytes. */
 const bases = new LRUCache<string, StoredObject>({
   maxSize: 16 * 1024 * 1024,
-  sizeCalculation: ({ data }) => data.length + 64,
+  sizeCalculation: ({ data }) => data.length + bytesOfBase,
 })
 
 let openedPacks = 0

@@ -19,6 +19,7 @@ import { findHeadBranch } from '../repository/find-head-branch.ts'
 import type { InstanceClaim } from '../repository/instance-file.ts'
 import { claimInstance } from '../repository/instance-file.ts'
 import type { StoredObject } from '../repository/repository.ts'
+import type { PackFigures } from '../store-observer.ts'
 import { takeOver } from '../repository/take-over.ts'
 import { RepositoryRefusedError } from '../store-errors.ts'
 import type { GitRemote } from './git-remote.ts'
@@ -132,7 +133,7 @@ export class LocalClone {
   }
 
   /** For metrics. */
-  measurePacks(): ReturnType<PackCare['measure']> {
+  measurePacks(): Promise<PackFigures> {
     return this.#packs.measure()
   }
 

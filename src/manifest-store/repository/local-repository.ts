@@ -16,6 +16,7 @@ import { listBranches, moveRef, readRef } from '../git/ref-file.ts'
 import type { TagLocks } from '../git/tag-refs.ts'
 import { lockTags, readTagRef } from '../git/tag-refs.ts'
 import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
+import type { PackFigures } from '../store-observer.ts'
 import { runUnwatched } from './repository.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
 import { UnknownBranchError } from '../store-errors.ts'
@@ -139,7 +140,7 @@ export class LocalRepository implements Repository {
   }
 
   /** For metrics. */
-  measurePacks(): ReturnType<PackCare['measure']> {
+  measurePacks(): Promise<PackFigures> {
     return this.#packs.measure()
   }
 

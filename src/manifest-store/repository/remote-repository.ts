@@ -15,7 +15,7 @@ import { LocalClone } from '../remote/local-clone.ts'
 import { MissingObjects } from '../remote/missing-objects.ts'
 import { SharedRun } from '../remote/shared-run.ts'
 import { BranchRewrittenError, OutcomeUnknownError, PushRefusedError, UnknownBranchError } from '../store-errors.ts'
-import type { RunStep } from '../store-observer.ts'
+import type { PackFigures, RunStep } from '../store-observer.ts'
 import type { BranchUpdate, RemoteSide, Repository, StoredObject } from './repository.ts'
 import type { TagState } from '../../core/git-tag.ts'
 import { runUnwatched } from './repository.ts'
@@ -132,6 +132,10 @@ export class RemoteRepository implements Repository, RemoteSide {
 
   get branch(): string {
     return this.#clone.branch
+  }
+
+  measurePacks(): Promise<PackFigures> {
+    return this.#clone.measurePacks()
   }
 
   get remote(): RemoteSide {

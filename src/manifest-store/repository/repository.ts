@@ -1,7 +1,7 @@
 import type { TagState } from '../../core/git-tag.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import type { GitObject, ObjectType } from '../git/git-object.ts'
-import type { RunStep } from '../store-observer.ts'
+import type { PackFigures, RunStep } from '../store-observer.ts'
 
 /**
  * Where the objects and the branch are kept: on a disk, in memory, or (with a remote) on a disk that follows a server.
@@ -39,6 +39,9 @@ export interface Repository {
    * any other error nothing has happened, nor will.
    */
   publish(update: BranchUpdate): Promise<'published' | 'moved'>
+
+  /** For metrics; undefined for a repository without packs. */
+  measurePacks?(): Promise<PackFigures>
 
   close(): Promise<void>
 }

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Change, Content } from '../../../src/core/change.ts'
 import type { ObjectId } from '../../../src/core/object-id.ts'
 import { serializeCommit } from '../../../src/manifest-store/git/commit.ts'
+import type { EditedTree } from '../../../src/manifest-store/git/edit-tree.ts'
 import { editTree } from '../../../src/manifest-store/git/edit-tree.ts'
 import {
   InvalidPathError,
@@ -55,7 +56,7 @@ class ObjectStore {
     return this.entries(id)
   }
 
-  async edit(root: ObjectId | undefined, ...changes: Change[]): Promise<{ root: ObjectId; objects: GitObject[] }> {
+  async edit(root: ObjectId | undefined, ...changes: Change[]): Promise<EditedTree> {
     const edited = await editTree({ root, changes, readTree: this.readTree })
     this.add(...edited.objects)
     return edited
@@ -99,9 +100,13 @@ describe('editing an empty repository', () => {
 
   it('answers the empty tree, without objects, when nothing is to be there', async () => {
     const store = new ObjectStore()
-    expect(await store.edit(undefined)).toEqual({ root: emptyTreeId, objects: [] })
-    expect(await store.edit(undefined, absent('a/b'))).toEqual({ root: emptyTreeId, objects: [] })
-    expect(await store.edit(undefined, text('a/b', 'x'), absent('a'))).toEqual({ root: emptyTreeId, objects: [] })
+    expect(await store.edit(undefined)).toEqual({ root: emptyTreeId, objects: [], replaced: [] })
+    expect(await store.edit(undefined, absent('a/b'))).toEqual({ root: emptyTreeId, objects: [], replaced: [] })
+    expect(await store.edit(undefined, text('a/b', 'x'), absent('a'))).toEqual({
+      root: emptyTreeId,
+      objects: [],
+      replaced: [],
+    })
   })
 })
 
@@ -116,10 +121,19 @@ describe('editing a tree', () => {
     expect(objects).toHaveLength(5)
   })
 
+  it('names the trees that it replaced or removed, and no other', async () => {
+    const store = new ObjectStore()
+    const root = await store.build(...['a/b/c', 'a/d/e', 'x/y/z'].map((path) => text(path, path)))
+    const trees = (...paths: string[]) => paths.map((path) => treeAt(store, root, path)).toSorted()
+    expect((await store.edit(root, text('a/b/c', 'new'))).replaced.toSorted()).toEqual(trees('', 'a', 'a/b'))
+    expect((await store.edit(root, absent('x/y/z'))).replaced.toSorted()).toEqual(trees('', 'x', 'x/y'))
+    expect((await store.edit(root, text('a/b/c', 'a/b/c'))).replaced).toEqual([])
+  })
+
   it('reads nothing when there is nothing to do', async () => {
     const store = new ObjectStore()
     const root = await store.build(text('a', 'x'))
-    expect(await store.edit(root)).toEqual({ root, objects: [] })
+    expect(await store.edit(root)).toEqual({ root, objects: [], replaced: [] })
     expect(store.reads).toEqual([])
   })
 
@@ -150,7 +164,7 @@ describe('editing a tree', () => {
   ])('changes nothing for %s', async (_, change) => {
     const store = new ObjectStore()
     const root = await store.build(text('a/b', 'x'), link('a/l', '../e'))
-    expect(await store.edit(root, change)).toEqual({ root, objects: [] })
+    expect(await store.edit(root, change)).toEqual({ root, objects: [], replaced: [] })
   })
 
   it('changes nothing when it comes back to what it was', async () => {
@@ -159,6 +173,7 @@ describe('editing a tree', () => {
     expect(await store.edit(root, absent('a'), text('c', 'z'), text('a/b', 'x'), text('c', 'y'))).toEqual({
       root,
       objects: [],
+      replaced: [],
     })
   })
 
