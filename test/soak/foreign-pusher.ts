@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { gitEnvironment } from '../support/real-git.ts'
@@ -97,7 +97,9 @@ export class ForeignPusher {
     const path = `environments/${this.#random.pick(environments)}/applications/${application}/version`
     const edit = () => {
       const link = join(this.#work, path)
-      const before = existsSync(dirname(link)) && existsSync(link) ? readlinkSync(link) : ''
+      // Also one that leads nowhere: not every application has a release of that number.
+      const isThere = lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true
+      const before = isThere ? readlinkSync(link) : ''
       const target = (version: number) => `../../../../applications/${application}/releases/${version}`
       rmSync(link, { force: true })
       mkdirSync(dirname(link), { recursive: true })
