@@ -4,13 +4,12 @@ import { assertMayCreate } from './create-release.ts'
 import { whyNotDeploy } from './denied-decisions.ts'
 import type { Environment } from './environment.ts'
 import { assertMayConfigure, assertMayDelete } from './environment-commands.ts'
-import { groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
 import { findApplication, findEnvironment } from './find.ts'
 import { assertMayLock } from './lock-commands.ts'
 import type { ApplicationName, EnvironmentName } from './names.ts'
 import { isValidApplicationName, isValidEnvironmentName, nameRule } from './names.ts'
-import { assertPermittedForTeam } from './permission.ts'
+import { assertPermittedForTeam, targetOf } from './permission.ts'
 import type { PolicyPermission } from './policy.ts'
 import { allows } from './policy.ts'
 import type { Action, ActionTarget, Principal } from './principal.ts'
@@ -72,7 +71,7 @@ export function checkPermission(
 function assertMayDo(place: Place, { action, environment: name, application }: PermissionQuestion): void {
   if (action === 'CreateEnvironment') return assertMayCreateEnvironment(place, name)
   const environment = findEnvironment(place.snapshot, name)
-  if (action === 'DeleteEnvironment') return assertMayDelete(place.principal, environment)
+  if (action === 'DeleteEnvironment') return assertMayDelete(place, environment)
   if (action === 'DeployReleaseTrain') return assertMayTravel(place, environment, application)
   return application === undefined
     ? assertMayDoToAny(place, action, environment)
@@ -95,8 +94,7 @@ function assertMayTravel({ snapshot, principal }: Place, environment: Environmen
   assertMayRunTrain(environment, principal)
   if (name === undefined) return
   const { name: application, team } = findApplication(snapshot, name)
-  const group = groupNameOf(environment) ?? environment.name
-  const denial = whyNotDeploy(principal, environment.name, group, application, team.ok ? team.value : undefined)
+  const denial = whyNotDeploy(principal, targetOf(environment), application, team.ok ? team.value : undefined)
   if (denial === undefined) return
   throw new DomainError(
     { code: 'PERMISSION_DENIED', action: 'DeployRelease', environment: environment.name },
@@ -171,10 +169,6 @@ function assertMayDoTo(place: Place, action: ApplicationAction, environment: Env
 function assertPossible(snapshot: Snapshot, name: string): void {
   if (snapshot.applications.has(name as ApplicationName) || isValidApplicationName(name, true)) return
   throw invalid('application', name, nameRule('application'))
-}
-
-function targetOf(environment: Environment): ActionTarget {
-  return { environment: environment.name, environmentGroup: groupNameOf(environment) ?? environment.name }
 }
 
 function invalid(parameter: string, value: string, rule: string): DomainError {
