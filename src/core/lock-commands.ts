@@ -165,7 +165,7 @@ function findPlaces(
       `error: no environment found with given group '${target.group}'`,
     )
   }
-  assertNames(snapshot, target, environments, verb, invalid)
+  assertLockNames(snapshot, target, environments, verb, invalid)
   if (!isValidLockId(lockId)) throw invalid('lock id', lockId, lockIdRule)
   return environments.map((environment) => {
     assertMayLock({ snapshot, principal }, target, action, targetOf(environment))
@@ -212,7 +212,7 @@ function findValidEnvironment(snapshot: Snapshot, name: string, invalid: Invalid
 }
 
 /** A name that is there already is accepted whatever it looks like; a lock may come before its application, not before its team. */
-function assertNames(
+export function assertLockNames(
   snapshot: Snapshot,
   target: LockTarget,
   [environment]: readonly Environment[],
