@@ -53,6 +53,7 @@ import type { ServerContext } from './http/server-context.ts'
 import { toUnknownPathError } from './http/unknown-path.ts'
 import type { LastRequests } from './http/unreadable-request.ts'
 import { createUnreadableRequestHandler } from './http/unreadable-request.ts'
+import { warnOfUnbelievedProxy } from './http/unbelieved-proxy.ts'
 import { withoutSecrets } from './http/without-secrets.ts'
 import { answerWrongMethods } from './http/wrong-method.ts'
 
@@ -132,9 +133,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.addHook('onResponse', async (request, reply) => tellAnswer(request, reply, options.observer))
 
   registerHostCheck(app, admission, publicUrl)
+  if (admission.mode === 'oidc') warnOfUnbelievedProxy(app, trustedProxies)
   limits = admission.mode === 'none' ? undefined : await registerRateLimits(app, admission.requestsPerMinute)
   registerGuard(app, admission, limits)
-  await registerOpenApi(app, options.version, admission.mode === 'none' ? undefined : admission.signIn)
+  const signIn = admission.mode === 'none' ? undefined : admission.signIn
+  await registerOpenApi(app, options.version, signIn)
   registerFreshness(app, options.store)
   const finish = answerWrongMethods(app)
   runReleaseTrain(app, context)
@@ -168,7 +171,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await receivePushHook(app, context, options.pushHook)
   getHealth(app, context)
   getMetrics(app, options.metrics)
-  getOpenApiDocument(app)
+  getOpenApiDocument(app, signIn)
   app.get('/', { schema: { hide: true }, config: { access: 'public' } }, (_request, reply) => reply.redirect('/docs'))
   finish()
   return app

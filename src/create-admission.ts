@@ -1,12 +1,12 @@
 import type { OidcConfig } from './auth-config.ts'
-import type { IssuerKeys } from './auth/issuer-keys.ts'
 import { OidcAuthenticator } from './auth/oidc-authenticator.ts'
 import type { PolicyLog } from './auth/policy-files.ts'
 import { PolicyFiles } from './auth/policy-files.ts'
+import { SignInSearch } from './auth/sign-in-search.ts'
 import { OidcTokenExchange } from './auth/token-exchange.ts'
 import type { ServerConfig } from './config.ts'
 import { createUnrestrictedPrincipal } from './core/principal.ts'
-import type { Admission, SignIn } from './http/admission.ts'
+import type { Admission } from './http/admission.ts'
 import { readSecret } from './read-secret.ts'
 
 export interface CreatedAdmission {
@@ -20,7 +20,11 @@ export interface CreatedAdmission {
  * Whoever asks callers who they are, as the configuration says. Throws PolicyFilesError, or ConfigError for a secret that cannot
  * be read. An issuer that does not answer yet is no reason not to start.
  */
-export async function createAdmission(config: ServerConfig, log: PolicyLog): Promise<CreatedAdmission> {
+export async function createAdmission(
+  config: ServerConfig,
+  log: PolicyLog,
+  { signInPause }: { readonly signInPause?: number } = {},
+): Promise<CreatedAdmission> {
   const { auth } = config
   if (auth.mode === 'none') {
     const principal = createUnrestrictedPrincipal(config.author)
@@ -45,6 +49,17 @@ export async function createAdmission(config: ServerConfig, log: PolicyLog): Pro
     clock: () => new Date(),
     log,
   })
+  warnOfForeignClients(auth, log)
+  const { browserClientId } = auth
+  const signIn =
+    browserClientId === undefined
+      ? undefined
+      : await SignInSearch.start({
+          issuer,
+          metadata: () => authenticator.primary.metadata(),
+          log,
+          ...(signInPause !== undefined && { pause: signInPause }),
+        })
   const exchange =
     auth.exchange &&
     new OidcTokenExchange({
@@ -60,7 +75,10 @@ export async function createAdmission(config: ServerConfig, log: PolicyLog): Pro
       mode: 'oidc',
       authenticator,
       requestsPerMinute: config.requestsPerMinute,
-      signIn: await findSignIn(auth, authenticator.primary, log),
+      ...(signIn !== undefined &&
+        browserClientId !== undefined && {
+          signIn: { clientId: browserClientId, scopes: auth.scopes, endpoints: () => signIn.endpoints },
+        }),
       terminalSignIn: { issuer, clientId: auth.cliClientId, scopes: auth.scopes },
       exchange,
     },
@@ -72,18 +90,26 @@ export async function createAdmission(config: ServerConfig, log: PolicyLog): Pro
       ...(authenticator.problems().length > 0
         ? ['an issuer of tokens cannot be asked for its keys: the log says which']
         : []),
+      ...(signIn !== undefined && signIn.endpoints === undefined
+        ? ['Swagger UI cannot sign in until the issuer says where: the log says more']
+        : []),
     ],
-    close: () => files.close(),
+    close: () => {
+      files.close()
+      signIn?.close()
+    },
   }
 }
 
-/** The document is made once, so an issuer that cannot be asked now leaves Swagger UI without its button until the next start. */
-async function findSignIn(auth: OidcConfig, primary: IssuerKeys, log: PolicyLog): Promise<SignIn | undefined> {
-  const { browserClientId: clientId, scopes } = auth
-  if (clientId === undefined) return undefined
-  const found = await primary.metadata().catch(() => undefined)
-  const { authorizationEndpoint: authorizationUrl, tokenEndpoint: tokenUrl } = found ?? {}
-  if (authorizationUrl !== undefined && tokenUrl !== undefined) return { authorizationUrl, tokenUrl, clientId, scopes }
-  log.warn({ issuer: auth.issuer }, 'Swagger UI cannot sign in until the next start: the issuer does not say where')
-  return undefined
+/** Whoever signs in with such a client gets a token that is not for us. */
+function warnOfForeignClients({ audiences, browserClientId, cliClientId }: OidcConfig, log: PolicyLog): void {
+  const clients = { SIGNALBOX_OIDC_BROWSER_CLIENT_ID: browserClientId, SIGNALBOX_OIDC_CLI_CLIENT_ID: cliClientId }
+  for (const [variable, clientId] of Object.entries(clients)) {
+    if (clientId === undefined || audiences.includes(clientId)) continue
+    log.warn(
+      { clientId },
+      `the client of ${variable} is not among SIGNALBOX_OIDC_AUDIENCE: what it signs in with is answered 401, unless its issuer names ` +
+        'another audience',
+    )
+  }
 }

@@ -67,7 +67,7 @@ const rule = z.strictObject(
       .refine(
         (claims) => Object.entries(claims).some(([name, patterns]) => isIdentifying(name, patterns)),
         'must say whose job it is by a claim such as repository, repository_id, project_path or sub, with at most a * ' +
-          'after an owner, as in example/*: what anybody can have identifies nobody',
+          'after an owner, as in example/*; a sub must name the owner, as in repo:example/*: what anybody can have identifies nobody',
       ),
     roles: list,
     teams: z.array(teamName, { error: 'must be a list' }).readonly().optional(),
@@ -86,7 +86,9 @@ const schemaFor = (allowsHttp: boolean) =>
                 const problem = findIssuerUrlProblem(url, allowsHttp)
                 if (problem !== undefined) context.addIssue(problem)
               }),
-              audience: texts.refine((names) => !names.some((name) => name.includes('*')), 'must be exact: no *'),
+              audience: texts
+                .refine((names) => names.every((name) => name.trim() !== ''), 'must not be blank')
+                .refine((names) => !names.some((name) => name.includes('*')), 'must be exact: no *'),
               rules: z.array(rule, { error: 'must be a list' }).min(1, 'must not be empty'),
             },
             isMap,
@@ -148,9 +150,34 @@ export function parseCiMapping(
   }
 }
 
+/** The name of an owner on any of these systems, spelt out, or Bitbucket's id of one. */
+const owner = String.raw`(?:\w[\w.-]*|\{[\da-f-]{36}\})`
+
+/** What belongs to an owner, with any `*` after that. */
+const ownedPath = new RegExp(`^${owner}/.`)
+
+/** Without a `*` anything that may be a name or an id. */
+const exact = /^[\w{][^*]*$/
+
+/** These name an owner and what belongs to it, or they name nothing. */
+const paths: readonly string[] = ['repository', 'project_path', 'workflow_ref']
+
+/**
+ * How a subject begins that says whose job it is. What else it may be put together of, a branch or an environment, is anybody's, and
+ * an issuer of whom nothing is known may make any.
+ */
+const ownedSubject = new RegExp(
+  `^(?:(?:repo|repository|project_path|workflow_ref):${owner}/.|` +
+    `(?:organization|repository_owner|repository_owner_id|repository_id|project_id):${owner}(?::|$)|org/${owner}/.|` +
+    String.raw`\{[\da-f-]{36}\}(?:[:/]|$))`,
+)
+
 function isIdentifying(claim: string, patterns: readonly string[]): boolean {
   if (!identifying.has(claim)) return false
-  return patterns.every((pattern) => !pattern.includes('*') || /^[^*]*[\w-]\/[^*]*\*/.test(pattern))
+  return patterns.every((pattern) => {
+    if (claim === 'sub') return ownedSubject.test(pattern)
+    return ownedPath.test(pattern) || (!paths.includes(claim) && exact.test(pattern))
+  })
 }
 
 /**

@@ -1,13 +1,12 @@
 import type { Application } from './application.ts'
 import type { DecisionInput } from './command.ts'
 import type { DeploymentStep, HeldStep } from './deployment-changes.ts'
-import { groupNameOf } from './environment-group.ts'
 import type { Environment } from './environment.ts'
 import type { Lock } from './lock.ts'
 import { lockForTheRecord, locksInTheWay } from './locks-in-the-way.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermitted, targetOf } from './permission.ts'
 import type { Principal } from './principal.ts'
 import type { Readable } from './readable.ts'
 import { readable } from './readable.ts'
@@ -85,8 +84,7 @@ export function assertMayDeployAutomatically(
   application: ApplicationName | undefined,
 ): void {
   assertPermitted(principal, 'DeployRelease', {
-    environment: environment.name,
-    environmentGroup: groupNameOf(environment) ?? environment.name,
+    ...targetOf(environment),
     ...(application !== undefined && { application }),
   })
 }

@@ -4,13 +4,13 @@ import { assertMayCreate } from './create-release.ts'
 import { whyNotDeploy } from './denied-decisions.ts'
 import type { Environment } from './environment.ts'
 import { assertMayConfigure, assertMayDelete } from './environment-commands.ts'
-import { groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
 import { findApplication, findEnvironment } from './find.ts'
-import { assertMayLock } from './lock-commands.ts'
-import type { ApplicationName, EnvironmentName } from './names.ts'
-import { isValidApplicationName, isValidEnvironmentName, nameRule } from './names.ts'
-import { assertPermittedForTeam } from './permission.ts'
+import type { LockTarget } from './lock-commands.ts'
+import { assertLockNames, assertMayLock } from './lock-commands.ts'
+import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
+import { isValidApplicationName, isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
+import { assertPermittedForTeam, targetOf } from './permission.ts'
 import type { PolicyPermission } from './policy.ts'
 import { allows } from './policy.ts'
 import type { Action, ActionTarget, Principal } from './principal.ts'
@@ -25,6 +25,14 @@ export interface PermissionQuestion {
   readonly action: Action
   readonly environment: string
   readonly application: string | undefined
+  /** To which team a release says that its application belongs, or whose lock it is about: see `takesTeam`. */
+  readonly team?: string | undefined
+}
+
+/** Whether a team means anything for that question: it does for the lock of a team, and for the release of an application. */
+export function takesTeam({ action, application }: Pick<PermissionQuestion, 'action' | 'application'>): boolean {
+  if (action === 'CreateRelease') return application !== undefined
+  return (action === 'CreateLock' || action === 'DeleteLock') && application === undefined
 }
 
 export interface PermissionAnswer {
@@ -43,7 +51,7 @@ interface Place {
  * environment concerns all of it, whatever application is named. `permissions` are the lines of the policy that the principal's
  * roles give.
  *
- * Throws UNKNOWN_ENVIRONMENT, UNKNOWN_APPLICATION, APPLICATION_UNREADABLE and INVALID_NAME.
+ * Throws UNKNOWN_ENVIRONMENT, UNKNOWN_APPLICATION, UNKNOWN_TEAM, APPLICATION_UNREADABLE and INVALID_NAME.
  */
 export function checkPermission(
   { snapshot, principal }: Pick<DecisionInput, 'snapshot' | 'principal'>,
@@ -69,14 +77,14 @@ export function checkPermission(
   return { allowed: true, reason: toReason(principal, question, asked, permissions) }
 }
 
-function assertMayDo(place: Place, { action, environment: name, application }: PermissionQuestion): void {
+function assertMayDo(place: Place, { action, environment: name, application, team }: PermissionQuestion): void {
   if (action === 'CreateEnvironment') return assertMayCreateEnvironment(place, name)
   const environment = findEnvironment(place.snapshot, name)
-  if (action === 'DeleteEnvironment') return assertMayDelete(place.principal, environment)
+  if (action === 'DeleteEnvironment') return assertMayDelete(place, environment)
   if (action === 'DeployReleaseTrain') return assertMayTravel(place, environment, application)
   return application === undefined
-    ? assertMayDoToAny(place, action, environment)
-    : assertMayDoTo(place, action, environment, application)
+    ? assertMayDoToAny(place, action, environment, team)
+    : assertMayDoTo(place, action, environment, application, team)
 }
 
 type ApplicationAction = Exclude<Action, 'CreateEnvironment' | 'DeleteEnvironment' | 'DeployReleaseTrain'>
@@ -95,8 +103,7 @@ function assertMayTravel({ snapshot, principal }: Place, environment: Environmen
   assertMayRunTrain(environment, principal)
   if (name === undefined) return
   const { name: application, team } = findApplication(snapshot, name)
-  const group = groupNameOf(environment) ?? environment.name
-  const denial = whyNotDeploy(principal, environment.name, group, application, team.ok ? team.value : undefined)
+  const denial = whyNotDeploy(principal, targetOf(environment), application, team.ok ? team.value : undefined)
   if (denial === undefined) return
   throw new DomainError(
     { code: 'PERMISSION_DENIED', action: 'DeployRelease', environment: environment.name },
@@ -120,9 +127,18 @@ function assertMayDeployNewest(
 }
 
 /** What is allowed for any application takes a line for all, and nothing that depends on its team. */
-function assertMayDoToAny(place: Place, action: ApplicationAction, environment: Environment): void {
+function assertMayDoToAny(
+  place: Place,
+  action: ApplicationAction,
+  environment: Environment,
+  team: string | undefined,
+): void {
   if (action === 'CreateLock' || action === 'DeleteLock') {
-    return assertMayLock(place, { kind: 'environment', environment: environment.name }, action, targetOf(environment))
+    const of = environment.name
+    const target: LockTarget =
+      team === undefined ? { kind: 'environment', environment: of } : { kind: 'team', environment: of, team }
+    assertLockNames(place.snapshot, target, [environment], action === 'CreateLock' ? 'create' : 'delete', invalid)
+    return assertMayLock(place, target, action, targetOf(environment))
   }
   const noTeam = readable(undefined)
   if (action === 'CreateUndeploy' || action === 'DeployUndeploy') {
@@ -133,7 +149,13 @@ function assertMayDoToAny(place: Place, action: ApplicationAction, environment: 
   assertMayDeployNewest(place, action, environment, undefined)
 }
 
-function assertMayDoTo(place: Place, action: ApplicationAction, environment: Environment, name: string): void {
+function assertMayDoTo(
+  place: Place,
+  action: ApplicationAction,
+  environment: Environment,
+  name: string,
+  newTeam: string | undefined,
+): void {
   const { snapshot, principal } = place
   const application = name as ApplicationName
   switch (action) {
@@ -150,7 +172,8 @@ function assertMayDoTo(place: Place, action: ApplicationAction, environment: Env
       assertPossible(snapshot, name)
       const known = snapshot.applications.has(application) ? findApplication(snapshot, name) : undefined
       const manifests = new Map([[environment.name, undefined]])
-      const team = known?.team ?? readable(undefined)
+      if (newTeam !== undefined && !isValidTeamName(newTeam)) throw invalid('team', newTeam, nameRule('team'))
+      const team = newTeam === undefined ? (known?.team ?? readable(undefined)) : readable(newTeam as TeamName)
       assertMayCreate(place, { manifests }, { name: application, application: known, team })
       return assertMayDeployNewest(place, action, environment, application)
     }
@@ -171,10 +194,6 @@ function assertMayDoTo(place: Place, action: ApplicationAction, environment: Env
 function assertPossible(snapshot: Snapshot, name: string): void {
   if (snapshot.applications.has(name as ApplicationName) || isValidApplicationName(name, true)) return
   throw invalid('application', name, nameRule('application'))
-}
-
-function targetOf(environment: Environment): ActionTarget {
-  return { environment: environment.name, environmentGroup: groupNameOf(environment) ?? environment.name }
 }
 
 function invalid(parameter: string, value: string, rule: string): DomainError {

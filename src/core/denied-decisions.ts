@@ -1,7 +1,7 @@
 import type { Environment } from './environment.ts'
-import { groupNameOf } from './environment-group.ts'
-import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
-import type { Principal } from './principal.ts'
+import type { ApplicationName, TeamName } from './names.ts'
+import { targetOf } from './permission.ts'
+import type { ActionTarget, Principal } from './principal.ts'
 import type { ApplicationPrognosis, EnvironmentPrognosis } from './release-train-prognosis.ts'
 
 /**
@@ -15,10 +15,10 @@ export function withoutDenied(
 ): EnvironmentPrognosis {
   const { outcome } = prognosis
   if (outcome.kind === 'skipped') return prognosis
-  const group = groupNameOf(environment) ?? environment.name
+  const target = targetOf(environment)
   let applications: ApplicationPrognosis[] | undefined
   for (const [index, application] of outcome.applications.entries()) {
-    const allowed = withoutDeniedOne(application, environment.name, group, principal)
+    const allowed = withoutDeniedOne(application, target, principal)
     if (allowed === application) continue
     applications ??= [...outcome.applications]
     applications[index] = allowed
@@ -28,8 +28,7 @@ export function withoutDenied(
 
 function withoutDeniedOne(
   prognosis: ApplicationPrognosis,
-  environment: EnvironmentName,
-  group: string,
+  target: ActionTarget,
   principal: Principal,
 ): ApplicationPrognosis {
   const { application, team, outcome } = prognosis
@@ -37,7 +36,7 @@ function withoutDeniedOne(
     outcome.kind === 'skipped' &&
     (outcome.cause === 'TEAM_IS_LOCKED' || (outcome.cause === 'APP_IS_LOCKED' && outcome.heldVersion !== undefined))
   if (outcome.kind !== 'travels' && !isHeld) return prognosis
-  const denial = whyNotDeploy(principal, environment, group, application, team)
+  const denial = whyNotDeploy(principal, target, application, team)
   if (denial === undefined) return prognosis
   // The lock of an application comes first (spec 2.1), but then it holds nothing back.
   return outcome.kind === 'skipped' && outcome.cause === 'APP_IS_LOCKED'
@@ -48,13 +47,12 @@ function withoutDeniedOne(
 /** Why a train of that principal leaves the application behind; undefined when it does not. */
 export function whyNotDeploy(
   principal: Principal,
-  environment: EnvironmentName,
-  environmentGroup: string,
+  target: ActionTarget,
   application: ApplicationName,
   team: TeamName | undefined,
 ): string | undefined {
-  if (!principal.mayDo('DeployRelease', { environment, environmentGroup, application })) {
-    return `${principal.name} lacks the permission DeployRelease for it in environment '${environment}'`
+  if (!principal.mayDo('DeployRelease', { ...target, application })) {
+    return `${principal.name} lacks the permission DeployRelease for it in environment '${target.environment}'`
   }
   if (!principal.isInTeam(team)) {
     return team === undefined

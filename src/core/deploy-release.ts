@@ -4,7 +4,6 @@ import type { Command, DecisionInput, Loaded } from './command.ts'
 import { trailerKeys } from './commit-text.ts'
 import type { DeploymentPlan } from './deployments.ts'
 import { carryOut, readsOf, toRemovedSection } from './deployments.ts'
-import { groupNameOf } from './environment-group.ts'
 import type { Environment } from './environment.ts'
 import { DomainError } from './errors.ts'
 import { findApplication, findEnvironment } from './find.ts'
@@ -12,7 +11,7 @@ import type { ListedLock } from './list-locks.ts'
 import { lockForTheRecord, locksInTheWay } from './locks-in-the-way.ts'
 import { releaseDirectory } from './manifest-layout.ts'
 import type { ObjectId } from './object-id.ts'
-import { assertPermittedForTeam } from './permission.ts'
+import { assertPermittedForTeam, targetOf } from './permission.ts'
 import { deployedVersion } from './snapshot.ts'
 import type { WriteSettings } from './write-settings.ts'
 
@@ -87,8 +86,7 @@ function findPlace(
 ): { readonly environment: Environment; readonly application: Application } {
   const environment = findEnvironment(snapshot, request.environment)
   const application = findApplication(snapshot, request.application)
-  const environmentGroup = groupNameOf(environment) ?? environment.name
-  const place = { environment: environment.name, environmentGroup, application: application.name }
+  const place = { ...targetOf(environment), application: application.name }
   assertPermittedForTeam(principal, 'DeployRelease', place, application.team)
   if (!hasVersion(application, request.version)) {
     throw new DomainError(

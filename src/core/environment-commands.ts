@@ -16,9 +16,10 @@ import { noLocks } from './lock.ts'
 import { argoCdDirectory, argoCdFile, configFile, environmentsDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName } from './names.ts'
 import { compareNames, isValidConcreteEnvironmentName, isValidEnvironmentName, nameRule } from './names.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermitted, assertPermittedForTeam, targetOf } from './permission.ts'
 import type { Principal } from './principal.ts'
 import { readable } from './readable.ts'
+import { assertMayRemove } from './remove-application.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export interface EnvironmentRequest {
@@ -107,23 +108,29 @@ function groupToConfigure(config: Pick<EnvironmentConfig, 'environmentGroup'> | 
   return config?.environmentGroup ?? '*'
 }
 
-/** Throws PERMISSION_DENIED for who may not delete that environment with all that runs there. */
-export function assertMayDelete(principal: Principal, environment: Environment): void {
+/**
+ * Throws PERMISSION_DENIED for who may not delete that environment, or may not remove what runs there, for want of a team, too. Its
+ * locks hold nobody back from that, so they take no permission of their own.
+ */
+export function assertMayDelete(
+  { snapshot, principal }: Pick<DecisionInput, 'snapshot' | 'principal'>,
+  environment: Environment,
+): void {
   const deployed = deployedApplications(environment)
-  const target = { environment: environment.name, environmentGroup: groupNameOf(environment) ?? environment.name }
+  const target = targetOf(environment)
   assertPermitted(principal, 'DeleteEnvironment', target)
-  // Where nobody knows the applications, it takes the permission for all.
-  if (deployed === undefined) assertPermitted(principal, 'DeleteEnvironmentApplication', target)
-  for (const application of deployed ?? []) {
-    assertPermitted(principal, 'DeleteEnvironmentApplication', { ...target, application })
+  // Where nobody knows the applications, it takes somebody who may remove all.
+  if (deployed === undefined) {
+    assertPermittedForTeam(principal, 'DeleteEnvironmentApplication', target, readable(undefined))
   }
+  for (const application of deployed ?? []) assertMayRemove({ snapshot, principal }, environment, application)
 }
 
 function decideDeletion(input: DecisionInput, { name, isDryRun, argoCd }: EnvironmentRequest) {
-  const { snapshot, principal, now } = input
+  const { snapshot, now } = input
   const environment = findEnvironment(snapshot, name)
   const deployed = deployedApplications(environment)
-  assertMayDelete(principal, environment)
+  assertMayDelete(input, environment)
   assertNotUpstream(snapshot, environment)
 
   const changes = (): readonly Change[] => [

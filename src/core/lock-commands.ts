@@ -3,16 +3,16 @@ import type { Command, DecisionInput } from './command.ts'
 import type { CommitSection, Trailer } from './commit-text.ts'
 import { trailerKeys } from './commit-text.ts'
 import type { Environment } from './environment.ts'
-import { explicitMembersOf, groupNameOf } from './environment-group.ts'
+import { explicitMembersOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
 import { findEnvironment } from './find.ts'
 import { endOfLifetime } from './lifetime.ts'
-import type { Locks } from './lock.ts'
-import { isValidLockId, lockIdRule, noLocks } from './lock.ts'
+import type { Lock, Locks } from './lock.ts'
+import { isHolding, isValidLockId, lockIdRule, noLocks } from './lock.ts'
 import { applicationDirectoryIn, environmentsDirectory } from './manifest-layout.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { isDirectoryName, isValidApplicationName, isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
-import { assertPermitted, assertPermittedForTeam } from './permission.ts'
+import { assertPermitted, assertPermittedForTeam, targetOf } from './permission.ts'
 import type { ActionTarget } from './principal.ts'
 import type { Readable } from './readable.ts'
 import { readable } from './readable.ts'
@@ -38,8 +38,9 @@ export interface LockText {
 }
 
 /**
- * Puts a lock on its target, in the place of one with the same id. Throws INVALID_NAME, UNKNOWN_ENVIRONMENT,
- * UNKNOWN_GROUP, UNKNOWN_TEAM, PERMISSION_DENIED, or INVALID_END for one that would never hold.
+ * Puts a lock on its target, in the place of one with the same id. Where it ends before that one would, that is a way to take a
+ * lock away, and takes the permission for it. Throws INVALID_NAME, UNKNOWN_ENVIRONMENT, UNKNOWN_GROUP, UNKNOWN_TEAM,
+ * PERMISSION_DENIED, or INVALID_END for one that would never hold.
  */
 export function createLock(target: LockTarget, lockId: string, text: LockText): Command<void> {
   return {
@@ -47,11 +48,19 @@ export function createLock(target: LockTarget, lockId: string, text: LockText): 
     decide: (input) => {
       const places = findPlaces(input, target, lockId, 'CreateLock')
       const end = endOf(text, input.now)
+      const former = places.flatMap((place) => findHolding(target, place, lockId, input.now))
+      for (const { place, lock } of former) {
+        if (isCutShort(lock, end)) assertMayLock(input, target, 'DeleteLock', targetOf(place.environment))
+      }
       return {
         changes: places.flatMap(({ directory }) => writeLock(`${directory}/locks/${lockId}`, text, end, input)),
         text: {
           subject: `Lock ${describe(target)}: ${lockId}`,
-          sections: [quote('Message', text.message), ...(text.ciLink ? [quote('Started by', text.ciLink)] : [])],
+          sections: [
+            quote('Message', text.message),
+            ...(text.ciLink ? [quote('Started by', text.ciLink)] : []),
+            ...toReplaced(former),
+          ],
           trailers: toTrailers('create-lock', target),
         },
         result: undefined,
@@ -99,6 +108,34 @@ function endOf({ end }: LockText, now: Date): Date | undefined {
   )
 }
 
+/** The lock that a new one would take the place of. Undefined where the locks cannot be read, so that there may be any. */
+interface FormerLock {
+  readonly place: Place
+  readonly lock: Lock | undefined
+}
+
+function findHolding(target: LockTarget, place: Place, lockId: string, now: Date): readonly FormerLock[] {
+  const locks = locksOf(target, place.environment)
+  if (!locks.ok) return [{ place, lock: undefined }]
+  const lock = locks.value.get(lockId)
+  return lock !== undefined && isHolding(lock, now) ? [{ place, lock }] : []
+}
+
+function isCutShort(former: Lock | undefined, end: Date | undefined): boolean {
+  if (end === undefined) return false
+  return former?.expiresAt === undefined || end < former.expiresAt
+}
+
+function toReplaced(former: readonly FormerLock[]): readonly CommitSection[] {
+  const lines = former.flatMap(({ place, lock }) => {
+    if (lock === undefined) return []
+    const { createdBy, expiresAt } = lock
+    const end = expiresAt === undefined ? 'without an end' : `until ${expiresAt.toISOString()}`
+    return [`the lock of ${createdBy.name} <${createdBy.email}> in ${place.environment.name}, ${end}`]
+  })
+  return lines.length === 0 ? [] : [{ heading: 'Replaces', lines }]
+}
+
 interface Place {
   readonly environment: Environment
   /** The directory whose `locks` the lock stands in. */
@@ -128,11 +165,10 @@ function findPlaces(
       `error: no environment found with given group '${target.group}'`,
     )
   }
-  assertNames(snapshot, target, environments, verb, invalid)
+  assertLockNames(snapshot, target, environments, verb, invalid)
   if (!isValidLockId(lockId)) throw invalid('lock id', lockId, lockIdRule)
   return environments.map((environment) => {
-    const environmentGroup = groupNameOf(environment) ?? environment.name
-    assertMayLock({ snapshot, principal }, target, action, { environment: environment.name, environmentGroup })
+    assertMayLock({ snapshot, principal }, target, action, targetOf(environment))
     return { environment, directory: directoryOf(environment.name, target) }
   })
 }
@@ -176,7 +212,7 @@ function findValidEnvironment(snapshot: Snapshot, name: string, invalid: Invalid
 }
 
 /** A name that is there already is accepted whatever it looks like; a lock may come before its application, not before its team. */
-function assertNames(
+export function assertLockNames(
   snapshot: Snapshot,
   target: LockTarget,
   [environment]: readonly Environment[],

@@ -1,7 +1,17 @@
+import type { Environment } from './environment.ts'
+import { groupNameOf } from './environment-group.ts'
 import { DomainError } from './errors.ts'
 import type { TeamName } from './names.ts'
 import type { Action, ActionTarget, Principal } from './principal.ts'
 import type { Readable } from './readable.ts'
+
+/**
+ * The environment as permissions are asked for it. Where nobody can read which group it belongs to, it takes a permission for all
+ * groups, or a broken config would let in who may do it in a group of that name alone.
+ */
+export function targetOf(environment: Environment): ActionTarget {
+  return { environment: environment.name, environmentGroup: groupNameOf(environment) ?? '*' }
+}
 
 /** Throws PERMISSION_DENIED with Kuberpult's words (spec 5.6) when the principal may not do that there. */
 export function assertPermitted(principal: Principal, action: Action, target: ActionTarget): void {

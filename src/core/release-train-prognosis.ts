@@ -1,7 +1,7 @@
 import type { Release } from './application.ts'
 import { withoutDenied } from './denied-decisions.ts'
 import type { Environment } from './environment.ts'
-import { groupNameOf, groupWarnings } from './environment-group.ts'
+import { groupWarnings } from './environment-group.ts'
 import type { InvalidName } from './errors.ts'
 import { DomainError } from './errors.ts'
 import type { KnownTags } from './git-tag.ts'
@@ -9,7 +9,7 @@ import { assertFree, findSource, invalidTagNames } from './git-tag.ts'
 import type { Lock } from './lock.ts'
 import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
 import { isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
-import { assertPermitted } from './permission.ts'
+import { assertPermitted, targetOf } from './permission.ts'
 import type { ObjectId } from './object-id.ts'
 import type { Principal } from './principal.ts'
 import { prognoseEnvironment } from './prognose-environment.ts'
@@ -147,8 +147,7 @@ function assertNames(
 /** Throws PERMISSION_DENIED for who may not run a train to that environment. One without an upstream gets none. */
 export function assertMayRunTrain(environment: Environment, principal: Principal): void {
   if (!environment.config.ok || environment.config.value.upstream === undefined) return
-  const environmentGroup = groupNameOf(environment) ?? environment.name
-  assertPermitted(principal, 'DeployReleaseTrain', { environment: environment.name, environmentGroup })
+  assertPermitted(principal, 'DeployReleaseTrain', targetOf(environment))
 }
 
 /** The first end of any lock that was decisive. Locks that did not matter cannot change the answer by ending. */

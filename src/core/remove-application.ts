@@ -2,11 +2,10 @@ import type { Command, DecisionInput } from './command.ts'
 import { trailerKeys } from './commit-text.ts'
 import { renderArgoCdFiles } from './deployment-changes.ts'
 import type { Environment } from './environment.ts'
-import { groupNameOf } from './environment-group.ts'
 import { findEnvironment, unknownApplication } from './find.ts'
 import { applicationDirectoryIn } from './manifest-layout.ts'
 import type { ApplicationName } from './names.ts'
-import { assertPermittedForTeam } from './permission.ts'
+import { assertPermittedForTeam, targetOf } from './permission.ts'
 import { readable } from './readable.ts'
 import { applicationIn } from './snapshot.ts'
 import type { WriteSettings } from './write-settings.ts'
@@ -63,8 +62,7 @@ export function assertMayRemove(
   const entry = applicationIn(environment, application)
   const known = snapshot.applications.get(application)
   if (entry.ok && entry.value === undefined && known === undefined) throw unknownApplication(application)
-  const environmentGroup = groupNameOf(environment) ?? environment.name
-  const target = { environment: environment.name, environmentGroup, application }
+  const target = { ...targetOf(environment), application }
   const team = known?.ok ? known.value.team : readable(undefined)
   assertPermittedForTeam(principal, 'DeleteEnvironmentApplication', target, team)
 }

@@ -1,4 +1,5 @@
 import type { Authenticator } from '../auth/authenticator.ts'
+import type { SignInEndpoints } from '../auth/sign-in-search.ts'
 import type { TokenExchange } from '../auth/token-exchange.ts'
 import type { Principal } from '../core/principal.ts'
 
@@ -32,10 +33,10 @@ export interface TokenAdmission {
 
 /** What Swagger UI's Authorize button needs: an authorization code with PKCE, without a client secret. */
 export interface SignIn {
-  readonly authorizationUrl: string
-  readonly tokenUrl: string
   readonly clientId: string
   readonly scopes: readonly string[]
+  /** Where, as far as it is known now: an issuer that was away is asked again. */
+  readonly endpoints: () => SignInEndpoints | undefined
 }
 
 /** What `signalbox login` needs: it finds the rest at the issuer. */

@@ -43,7 +43,7 @@ export async function registerOpenApi(
         { name: 'Applications', description: 'Releases and where they are.' },
         { name: 'Operations', description: 'For probes and the people on call.' },
       ],
-      components: { securitySchemes: toSecuritySchemes(signIn) },
+      components: { securitySchemes: securitySchemes },
       // Each operation says it for itself.
       security: [],
     },
@@ -55,7 +55,6 @@ export async function registerOpenApi(
         for (const operation of Object.values(path ?? {})) {
           completeBody(operation)
           beginWithPath(operation)
-          if (signIn !== undefined) offerSignIn(operation)
         }
       }
       return openapiObject
@@ -76,7 +75,9 @@ export async function registerOpenApi(
           usePkceWithAuthorizationCodeGrant: true,
         },
       }),
-      staticCSP: { ...toSwaggerUiPolicy(signIn) },
+      transformSpecification: (document) => withSignIn(document as OpenApiDocument, signIn),
+      staticCSP: toSwaggerUiPolicy(undefined),
+      transformStaticCSP: () => toSwaggerUiPolicy(signIn?.endpoints()),
     })
   })
 }
@@ -96,33 +97,45 @@ const theme = `.swagger-ui .topbar { display: none }
 .swagger-ui .auth-container .wrapper:has(#client_secret_authorizationCode) { display: none }
 `
 
-/** How callers say who they are. The checked-in document depends on no issuer; what only one knows is added where there is one. */
-function toSecuritySchemes(signIn: SignIn | undefined) {
+/** How callers say who they are. The document depends on no issuer: see `withSignIn`. */
+const securitySchemes = {
+  [bearerScheme]: {
+    type: 'http' as const,
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description:
+      'A token of an OIDC issuer that this server trusts. Where it asks nobody who they are, none is needed.',
+  },
+}
+
+/** The part of the document that says how callers are known. */
+export interface OpenApiDocument {
+  readonly components?: { readonly securitySchemes?: object | undefined } | undefined
+  readonly paths?: Readonly<Record<string, object | undefined>> | undefined
+}
+
+/** The document with what only the issuer knows, as soon as it has said it. Whoever has signed in sends their token like any other. */
+export function withSignIn(document: OpenApiDocument, signIn: SignIn | undefined): OpenApiDocument {
+  const endpoints = signIn?.endpoints()
+  if (signIn === undefined || endpoints === undefined) return document
+  const scheme = {
+    type: 'oauth2',
+    description: 'Sign in at the issuer.',
+    flows: {
+      authorizationCode: { ...endpoints, scopes: Object.fromEntries(signIn.scopes.map((scope) => [scope, ''])) },
+    },
+  }
+  const copy = structuredClone(document)
+  for (const path of Object.values(copy.paths ?? {})) Object.values(path ?? {}).forEach(offerSignIn)
   return {
-    ...(signIn && {
-      [signInScheme]: {
-        type: 'oauth2' as const,
-        description: 'Sign in at the issuer.',
-        flows: {
-          authorizationCode: {
-            authorizationUrl: signIn.authorizationUrl,
-            tokenUrl: signIn.tokenUrl,
-            scopes: Object.fromEntries(signIn.scopes.map((scope) => [scope, ''])),
-          },
-        },
-      },
-    }),
-    [bearerScheme]: {
-      type: 'http' as const,
-      scheme: 'bearer',
-      bearerFormat: 'JWT',
-      description:
-        'A token of an OIDC issuer that this server trusts. Where it asks nobody who they are, none is needed.',
+    ...copy,
+    components: {
+      ...copy.components,
+      securitySchemes: { [signInScheme]: scheme, ...copy.components?.securitySchemes },
     },
   }
 }
 
-/** Whoever has signed in sends their token like any other. */
 function offerSignIn(operation: unknown): void {
   const { security } = operation as { security?: Record<string, readonly string[]>[] }
   if (security?.some((way) => bearerScheme in way) === true) security.push({ [signInScheme]: [] })

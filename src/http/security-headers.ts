@@ -1,6 +1,6 @@
 import helmet from '@fastify/helmet'
 import type { FastifyInstance } from 'fastify'
-import type { SignIn } from './admission.ts'
+import type { SignInEndpoints } from '../auth/sign-in-search.ts'
 
 /** For everything but Swagger UI: no answer of the API is a page, whatever it holds. */
 const nothingAtAll = { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] }
@@ -28,9 +28,9 @@ export async function registerSecurityHeaders(app: FastifyInstance, publicUrl: s
 }
 
 /** What Swagger UI's page may load: its own files, the API, and the issuer's answers to those who sign in. */
-export function toSwaggerUiPolicy(signIn: SignIn | undefined): Readonly<Record<string, string>> {
-  const issuers = signIn === undefined ? [] : [new URL(signIn.tokenUrl).origin]
-  return {
+export function toSwaggerUiPolicy(endpoints: SignInEndpoints | undefined): string {
+  const issuers = endpoints === undefined ? [] : [new URL(endpoints.tokenUrl).origin]
+  const directives = {
     'default-src': "'none'",
     'script-src': "'self'",
     // A library in it writes a style element into the page.
@@ -43,4 +43,7 @@ export function toSwaggerUiPolicy(signIn: SignIn | undefined): Readonly<Record<s
     'base-uri': "'none'",
     'frame-ancestors': "'none'",
   }
+  return Object.entries(directives)
+    .map(([name, value]) => `${name} ${value};`)
+    .join(' ')
 }

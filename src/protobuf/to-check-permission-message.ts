@@ -6,6 +6,7 @@ export interface CheckPermissionMessage {
   readonly action?: string | undefined
   readonly environment?: string | undefined
   readonly application?: string | undefined
+  readonly team?: string | undefined
   readonly allowed?: boolean | undefined
   readonly reason?: string | undefined
 }

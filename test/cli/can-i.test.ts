@@ -36,6 +36,12 @@ describe('can-i', () => {
     expect(requests[1]?.url).toBe('/api/whoami/permissions/CreateLock/staging')
   })
 
+  it('asks for a team', async () => {
+    const { url, requests } = await startRecordingServer(yes)
+    await runCli(['--url', url, 'can-i', 'CreateRelease', 'staging', 'new', '--team', 'storefront'])
+    expect(requests[0]?.url).toBe('/api/whoami/permissions/CreateRelease/staging?application=new&team=storefront')
+  })
+
   it.each([
     ['an environment that is none', aProblem(404, 'UNKNOWN_ENVIRONMENT', "there is no environment 'nowhere'")],
     ['somebody who is not known', aProblem(401, 'UNAUTHENTICATED', 'nobody is known')],

@@ -124,6 +124,36 @@ describe('whether somebody may do something', () => {
     })
   })
 
+  it.each<[Action, string | undefined, string, boolean]>([
+    ['CreateRelease', 'new', 'storefront', true],
+    ['CreateRelease', 'new', 'payments', false],
+    // In both teams, where a release takes the application to another one.
+    ['CreateRelease', 'cart', 'payments', false],
+    ['CreateRelease', 'shared', 'storefront', false],
+    ['CreateLock', undefined, 'storefront', true],
+    ['CreateLock', undefined, 'payments', false],
+    ['DeleteLock', undefined, 'payments', false],
+  ])('%s of %s for team %s: %s, as it happens', (action, application, team, allowed) => {
+    const lines = ['CreateLock', 'DeleteLock', 'CreateRelease'].map((one) => `p, role:Us, ${one}, *:*, *, allow`)
+    const us = somebody(lines, ['storefront'])
+    const both = { ...snapshot, applications: new Map(snapshot.applications) }
+    const pay = aSnapshot().environment('staging').application('pay', { team: 'payments' }).build()
+    for (const [name, one] of pay.applications) both.applications.set(name, one)
+    const question = { action, environment: 'staging', application, team }
+    const answer = checkPermission({ snapshot: both, principal: us.principal }, question, us.permissions)
+    expect(answer.allowed).toBe(allowed)
+    const target = { kind: 'team', environment: 'staging', team } as const
+    const command =
+      application !== undefined
+        ? aRelease(application, 'staging', team)
+        : action === 'CreateLock'
+          ? createLock(target, 'freeze', lockText)
+          : deleteLock(target, 'freeze')
+    const refused = () => decide(command, { snapshot: both, files, principal: us.principal })
+    if (allowed) expect(refused).not.toThrow()
+    else expect(refused).toThrow(expect.objectContaining({ code: 'PERMISSION_DENIED' }) as Error)
+  })
+
   it.each(actions)('%s is for everybody where nobody is asked who they are', (action) => {
     const principal = createUnrestrictedPrincipal({ name: 'Anybody', email: 'anybody@example.com' })
     expect(
@@ -195,7 +225,7 @@ function configOf(name: string) {
   return environment.config.value
 }
 
-function aRelease(application: string, environment: string): Command<unknown> {
+function aRelease(application: string, environment: string, team?: string): Command<unknown> {
   const nothing = {
     sourceCommitId: undefined,
     previousCommitId: undefined,
@@ -204,7 +234,7 @@ function aRelease(application: string, environment: string): Command<unknown> {
     displayVersion: undefined,
     ciLink: undefined,
     version: undefined,
-    team: undefined,
+    team,
   }
   const manifests = new Map([[environment, { id: blobId('three'), bytes: Buffer.from('three') }]])
   const release = { ...nothing, application, isPrepublish: false, downstreamEnvironments: [], manifests }

@@ -374,6 +374,25 @@ describe('permission', () => {
     expect(asked).toEqual(['CreateEnvironment odd live *', 'CreateEnvironment odd * *'])
   })
 
+  it('to delete takes membership in the team of all that runs there', () => {
+    const full = aSnapshot()
+      .environment('qa', { locks: [aLock('freeze')] })
+      .environment('odd', { unreadable: { applications: 'a file in the way' } })
+      .application('cart', { team: 'storefront', releases: { 1: ['qa'] } })
+      .application('checkout', { team: 'payments', releases: { 1: ['qa'] } })
+      .deployed('qa', 'cart', 1)
+      .deployed('qa', 'checkout', 1)
+    const inBoth = aPrincipal({ teams: ['storefront', 'payments'], denied: ['DeleteLock qa'] })
+    expect(decide(remove('qa'), full, inBoth).changes).not.toEqual([])
+    for (const name of ['qa', 'odd']) {
+      expect(errorOf(remove(name), full, aPrincipal({ teams: ['storefront'] })).problem).toEqual({
+        code: 'PERMISSION_DENIED',
+        action: 'DeleteEnvironmentApplication',
+        environment: name,
+      })
+    }
+  })
+
   it('to delete is asked for each application that may run there, and for all where nobody knows them', () => {
     const { principal, asked } = aRecordingPrincipal()
     const full = aSnapshot()

@@ -144,6 +144,74 @@ describe('a new lock', () => {
   })
 })
 
+describe('a lock in the place of one that still holds', () => {
+  const soon = new Date('2026-05-04T09:30:02Z')
+  const later = new Date('2026-05-06T00:00:00Z')
+  const endless = aSnapshot().environment('staging', { locks: [freeze] })
+  const ending = aSnapshot().environment('staging', { locks: [aLock('freeze', { expiresAt: later })] })
+  const mayOnlyCreate = aPrincipal({ denied: ['DeleteLock staging'] })
+  const mayDoBoth = aPrincipal({})
+
+  it.each([
+    ['without an end by one with', endless, soon],
+    ['by one that ends earlier', ending, soon],
+    ['of which nobody knows when it ends', aSnapshot().environment('staging', { unreadable: { locks: 'odd' } }), soon],
+  ] as const)('takes the permission to remove it where it is cut short: one %s', (_what, snapshot, end) => {
+    const command = createLock(staging, 'freeze', say({ end }))
+    expect(errorOf(command, snapshot, mayOnlyCreate).problem).toEqual({
+      code: 'PERMISSION_DENIED',
+      action: 'DeleteLock',
+      environment: 'staging',
+    })
+    expect(decide(command, snapshot, mayDoBoth).changes).not.toEqual([])
+  })
+
+  it.each([
+    ['has none either', endless, undefined],
+    ['gets the same end', ending, later],
+    ['gets a later end', ending, '1w'],
+    ['loses its end', ending, undefined],
+    ['has ended already', aSnapshot().environment('staging', { locks: [aLock('freeze', { expiresAt: now })] }), soon],
+    ['is another one', aSnapshot().environment('staging', { locks: [aLock('other')] }), soon],
+  ] as const)('takes nothing more where it %s', (_what, snapshot, end) => {
+    const command = createLock(staging, 'freeze', say({ end }))
+    expect(decide(command, snapshot, mayOnlyCreate).changes).not.toEqual([])
+  })
+
+  it.each([[everyTarget[1][0]], [everyTarget[2][0]], [everyTarget[3][0]]])(
+    'is asked about as its removal is: %j',
+    (target) => {
+      const snapshot = aSnapshot()
+        .environment('staging', { teamLocks: { payments: [freeze] } })
+        .environment('production-de', { group: 'production', locks: [freeze] })
+        .environment('production-fr', { group: 'production' })
+        .application('cart', { team: 'payments', releases: { 1: ['staging'] } })
+        .applicationLock('staging', 'cart', freeze)
+      const principal = aPrincipal({ denied: ['DeleteLock staging', 'DeleteLock production-de'] })
+      expect(errorOf(createLock(target, 'freeze', say({ end: soon })), snapshot, principal).problem).toMatchObject({
+        action: 'DeleteLock',
+      })
+    },
+  )
+
+  it('is told in the commit', () => {
+    const sectionsOf = (snapshot: SnapshotBuilder) =>
+      decide(createLock(staging, 'freeze', say()), snapshot).text.sections.filter(
+        ({ heading }) => heading === 'Replaces',
+      )
+    expect(sectionsOf(endless)).toEqual([
+      { heading: 'Replaces', lines: ['the lock of Keeper <keeper@example.com> in staging, without an end'] },
+    ])
+    expect(sectionsOf(ending)).toEqual([
+      {
+        heading: 'Replaces',
+        lines: ['the lock of Keeper <keeper@example.com> in staging, until 2026-05-06T00:00:00.000Z'],
+      },
+    ])
+    expect(sectionsOf(shop)).toEqual([])
+  })
+})
+
 describe('a lock that is taken away', () => {
   const locked = aSnapshot()
     .environment('staging', { locks: [freeze], teamLocks: { payments: [freeze] } })

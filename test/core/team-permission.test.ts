@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Command } from '../../src/core/command.ts'
 import { createRelease } from '../../src/core/create-release.ts'
 import { deployRelease } from '../../src/core/deploy-release.ts'
+import { deleteEnvironment } from '../../src/core/environment-commands.ts'
 import type { LockTarget } from '../../src/core/lock-commands.ts'
 import { createLock, deleteLock } from '../../src/core/lock-commands.ts'
 import type { ActionTarget, Principal } from '../../src/core/principal.ts'
@@ -107,14 +108,15 @@ describe('the groups that a permission is asked for', () => {
     .environment('development')
     .environment('production-de', { group: 'production' })
     .environment('broken', { unreadable: { config: 'it is no JSON' } })
-    .application('cart', { releases: { 1: ['development'] } })
-    .build()
+    .application('cart', { releases: { 1: ['development', 'broken'] } })
+
+  const brokenFiles = { 'applications/cart/releases/1/environments/broken/manifests.yaml': 'one' }
 
   /** What is asked about, as `<group>/<environment>`. */
-  function askedBy(command: Command<unknown>): readonly string[] {
+  function askedBy(command: Command<unknown>, snapshotBuilder = broken): readonly string[] {
     const asked: ActionTarget[] = []
     const principal: Principal = { ...aPrincipal({}), mayDo: (_action, target) => asked.push(target) > 0 }
-    decide(command, { snapshot: broken, principal })
+    decide(command, { snapshot: snapshotBuilder.build(), files: brokenFiles, principal })
     return [...new Set(asked.map(({ environmentGroup, environment }) => `${environmentGroup}/${environment}`))]
   }
 
@@ -122,6 +124,20 @@ describe('the groups that a permission is asked for', () => {
     const command = release('cart', undefined, ['development', 'production-de', 'broken', 'later'])
     expect(askedBy(command)).toEqual(['development/development', 'production/production-de', '*/broken', '*/later'])
     expect(askedBy(release('cart', undefined, []))).toEqual(['*/*'])
+  })
+
+  it('for anything else in an environment are all where its own cannot be read', () => {
+    const there = broken.deployed('broken', 'cart', 1)
+    const lock: LockTarget = { kind: 'environment', environment: 'broken' }
+    for (const command of [
+      createLock(lock, 'freeze', text),
+      deleteLock(lock, 'freeze'),
+      removeApplication('broken', 'cart', settings),
+      deployRelease({ environment: 'broken', application: 'cart', version: 1n, lockBehavior: 'IGNORE', settings }),
+      deleteEnvironment({ name: 'broken', isDryRun: false, argoCd: undefined }),
+    ]) {
+      expect(askedBy(command, there)).toEqual(['*/broken'])
+    }
   })
 
   it('for undeploying are all that there are', () => {

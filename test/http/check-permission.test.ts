@@ -54,6 +54,28 @@ describe('whether somebody may do something', () => {
       ]),
     },
     {
+      name: 'can be about a lock on a team',
+      request: `${path}/CreateLock/staging?team=storefront`,
+      ...asSomebody,
+      expected: { status: 200, json: expect.objectContaining({ team: 'storefront', allowed: true }) },
+    },
+    {
+      name: 'is about a team that there is',
+      request: `${path}/CreateLock/staging?team=nobody`,
+      ...asSomebody,
+      expected: aProblem(404, 'UNKNOWN_TEAM', expect.any(String)),
+    },
+    ...['CreateLock/staging?application=cart', 'DeployRelease/staging?application=cart', 'CreateRelease/staging?x'].map(
+      (question) => ({
+        name: `is not about a team with ${question}`,
+        request: `${path}/${question.replace('?x', '?')}&team=storefront`.replace('?&', '?'),
+        ...asSomebody,
+        expected: aProblem(400, 'INVALID_REQUEST', 'a team means nothing for that', [
+          ['query.team', expect.any(String)],
+        ]),
+      }),
+    ),
+    {
       name: 'is about an environment that there is',
       request: `${path}/DeployRelease/nowhere`,
       expected: aProblem(404, 'UNKNOWN_ENVIRONMENT', expect.stringContaining("there is no environment 'nowhere'")),

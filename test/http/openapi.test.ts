@@ -95,19 +95,29 @@ describe('the OpenAPI document', () => {
   })
 
   it('is told how to sign in where there is an issuer to do so', async () => {
-    const signIn = {
+    const endpoints = {
       authorizationUrl: 'https://dex.example.com/dex/auth',
       tokenUrl: 'https://dex.example.com/dex/token',
-      clientId: 'swagger-ui',
-      scopes: ['openid', 'groups'],
     }
+    let known: typeof endpoints | undefined
+    const signIn = { clientId: 'swagger-ui', scopes: ['openid', 'groups'], endpoints: () => known }
     const { send } = await createTestServer({ options: { admission: { ...aTokenAdmission({}), signIn } } })
+    // The issuer may be away when the server starts.
+    for (const path of ['/docs/json', '/openapi.json', '/openapi.yaml']) {
+      expect((await send(`GET ${path}`)).text).not.toContain('oauth2')
+    }
+    expect((await send('GET /docs')).headers['content-security-policy']).toContain("connect-src 'self';")
+    known = endpoints
+    expect((await send('GET /openapi.yaml')).text).toContain(endpoints.tokenUrl)
     const all = (await send('GET /docs/json')).json as Document
+    expect((await send('GET /openapi.json')).json).toEqual(all)
     expect(all.components.securitySchemes).toMatchObject({
       bearer: { type: 'http', scheme: 'bearer' },
       signIn: {
         type: 'oauth2',
-        flows: { authorizationCode: { authorizationUrl: signIn.authorizationUrl, scopes: { openid: '', groups: '' } } },
+        flows: {
+          authorizationCode: { authorizationUrl: endpoints.authorizationUrl, scopes: { openid: '', groups: '' } },
+        },
       },
     })
     expect(all.paths['/api/locks']?.['get']?.security).toEqual([{ bearer: [] }, { signIn: [] }])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createTestServer } from '../support/test-server.ts'
-import type { TestServer } from '../support/test-server.ts'
+import type { ServerSetup, TestServer } from '../support/test-server.ts'
 import { aCaller, aTokenAdmission, bearer } from '../support/token-admission.ts'
 
 const admission = aTokenAdmission({ a: aCaller('a'), b: aCaller('b') }, 60)
@@ -54,6 +54,21 @@ describe('a rate limit', () => {
     const direct = await createTestServer({ options: { admission } })
     expect(await ask(direct, 6, 'GET /api/locks', from('192.0.2.1'))).toMatchObject({ refused: 0 })
     expect(await ask(direct, 1, 'GET /api/locks', from('192.0.2.2'))).toMatchObject({ refused: 1 })
+  })
+
+  it('is shared by all behind a proxy that nobody named, which is said once', async () => {
+    const from = { headers: { ...bearer('a'), 'x-forwarded-for': '192.0.2.1' } }
+    const warnings = async (options: NonNullable<ServerSetup['options']>, headers: object = from) => {
+      const server = await createTestServer({ options })
+      for (let index = 0; index < 3; index += 1) await server.send('GET /api/whoami', headers)
+      return server.log.filter(({ msg }) => String(msg).includes('SIGNALBOX_TRUSTED_PROXIES'))
+    }
+    expect(await warnings({ admission })).toMatchObject([{ level: 40, address: '127.0.0.1' }])
+    expect(await warnings({ admission, trustedProxies: ['10.0.0.0/8'] })).toHaveLength(1)
+    expect(await warnings({ admission, trustedProxies: ['127.0.0.0/8'] })).toEqual([])
+    expect(await warnings({ admission }, { headers: bearer('a') })).toEqual([])
+    // Without tokens nobody is counted.
+    expect(await warnings({})).toEqual([])
   })
 
   it('is one for an address, however proxies write it, and for an IPv6 network', async () => {

@@ -55,7 +55,8 @@ export function createLock(app: FastifyInstance, context: ServerContext): void {
       tag: 'Locks',
       summary: summaries[kind],
       description:
-        'Replaces the whole lock when one with that id exists. Trains and automatic deployments leave what is locked behind; ' +
+        'Replaces the whole lock when one with that id exists; letting it end earlier takes the permission to delete it, too. ' +
+        'Trains and automatic deployments leave what is locked behind; ' +
         "a person's own deployment goes through.",
       params: paramsSchema,
       body: kind === 'application' ? bodies.application : bodies.others,
@@ -68,7 +69,7 @@ export function createLock(app: FastifyInstance, context: ServerContext): void {
           ? { 201: { description: 'Each environment of the group is locked.', content: groupLockContent } }
           : { 200: { description: 'It is locked.', content: {} } }),
         400: { description: 'A part of the request is invalid.' },
-        403: { description: 'You may not create locks there.' },
+        403: { description: 'You may not create locks there, or not cut short the one that is there.' },
         404: { description: 'There is no such environment or team, or the ciLink is not valid.' },
         409: { description: 'Others changed the repository again and again meanwhile. Nothing was done; try again.' },
         413: { description: 'The body is too large.' },

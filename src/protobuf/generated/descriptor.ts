@@ -1719,6 +1719,11 @@ export const descriptor = {
                   "type": "string",
                   "id": 5,
                   "comment": "Why, or why not, for people."
+                },
+                "team": {
+                  "type": "string",
+                  "id": 6,
+                  "comment": "Of the release, or whose lock it is about; absent where none was named."
                 }
               },
               "comment": "Whether the principal may do an action in an environment, as the command that does it would decide."
