@@ -14,7 +14,13 @@ import type { LocalCloneOptions } from '../remote/local-clone.ts'
 import { LocalClone } from '../remote/local-clone.ts'
 import { MissingObjects } from '../remote/missing-objects.ts'
 import { SharedRun } from '../remote/shared-run.ts'
-import { BranchRewrittenError, OutcomeUnknownError, PushRefusedError, UnknownBranchError } from '../store-errors.ts'
+import {
+  BranchRewrittenError,
+  OutcomeUnknownError,
+  PushRefusedError,
+  StoreUnavailableError,
+  UnknownBranchError,
+} from '../store-errors.ts'
 import type { PackFigures, RunStep } from '../store-observer.ts'
 import type { BranchUpdate, RemoteSide, Repository, StoredObject } from './repository.ts'
 import type { TagState } from '../../core/git-tag.ts'
@@ -74,7 +80,7 @@ export class RemoteRepository implements Repository, RemoteSide {
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
   #head: ObjectId | undefined
-  /** The branch was deleted, or never was there; `#head` is where it was. */
+  /** The branch was deleted; `#head` is where it was. It is not made anew by those who know of it. */
   #isGone = false
   #confirmedAt: Date
   #fetchProblem: string | undefined
@@ -152,11 +158,22 @@ export class RemoteRepository implements Repository, RemoteSide {
       this.#doubt === undefined
         ? undefined
         : `it is not known whether the push of ${this.#doubt.to} arrived: the server's answer was lost`
-    return [this.#fetchProblem, doubt, isRecent ? this.#rewrite?.text : undefined].filter((text) => text !== undefined)
+    const rewrite = isRecent ? this.#rewrite?.text : undefined
+    return [this.#fetchProblem, this.#absence, doubt, rewrite].filter((text) => text !== undefined)
   }
 
+  /** Where the branch was last seen: once it is gone, its last state is what there is to read. */
   async head(): Promise<ObjectId | undefined> {
-    return this.#isGone ? undefined : this.#head
+    return this.#head
+  }
+
+  /** That the branch is gone, and what to do about it. */
+  get #absence(): string | undefined {
+    if (!this.#isGone) return undefined
+    return (
+      `branch ${this.branch} has disappeared; it was at ${this.#head}. Restore it on ${this.url}. To begin anew instead, ` +
+      'stop every instance, remove its SIGNALBOX_CLONE_PATH, and start'
+    )
   }
 
   async read(id: ObjectId, reach: 'here' | 'anywhere' = 'anywhere'): Promise<StoredObject> {
@@ -198,6 +215,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     const rewrite = this.#rewrite
     await withTimeout(this.refresh(), this.#probeTimeout, `${this.url} does not answer`)
     this.#mustLook = false
+    if (this.#absence !== undefined) throw new StoreUnavailableError(this.#absence)
     if (this.#rewrite === rewrite || this.#rewrite === undefined) return true
     const { text } = this.#rewrite
     throw new BranchRewrittenError(`${text}. Nothing was changed: look at what is there now, and try again`)
@@ -261,7 +279,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     if (flaw !== undefined) await this.#renew(flaw)
     try {
       await this.refresh()
-      if (this.#isGone || this.#head === undefined) await this.#beginWithoutBranch()
+      if (this.#head === undefined) await this.#assertNoOtherBranch()
     } catch (error) {
       const isDown = error instanceof RemoteError && error.code === 'REMOTE_UNREACHABLE'
       if (!isDown || this.#head === undefined) throw error
@@ -270,15 +288,10 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#fetchLater()
   }
 
-  /** A branch that does not exist is only believed in a repository without any: anything else is a wrong name. */
-  async #beginWithoutBranch(): Promise<void> {
+  /** A branch that never was is only believed in a repository without any: anything else is a wrong name. */
+  async #assertNoOtherBranch(): Promise<void> {
     const branches = [...(await this.#remote.listRefs(['refs/heads/'])).keys()]
     if (branches.length > 0) throw new UnknownBranchError(this.url, this.#clone.ref, branches)
-    if (this.#head !== undefined) {
-      this.#log.warn({ was: this.#head }, `${this.url} has no commits any more: beginning with an empty one`)
-    }
-    this.#head = undefined
-    this.#isGone = false
   }
 
   #fetchLater(): void {
@@ -510,6 +523,7 @@ export class RemoteRepository implements Repository, RemoteSide {
   async #findPushed({ from, to }: Doubt): Promise<'published' | 'moved' | 'absent'> {
     await this.refresh()
     const head = await this.head()
+    if (this.#isGone) return 'moved'
     if (head === from) return 'absent'
     if (head === undefined) return 'moved'
     const arrived = await isInHistory((id) => this.#clone.read(id), to, head)

@@ -535,6 +535,36 @@ describe('a branch that was', () => {
     expect(head).toBeDefined()
   })
 
+  it.each(['alone', 'beside others'])(
+    'deleted %s is not made anew by a restart, but without its copy',
+    async (where) => {
+      const { store, server, folder } = await openShop()
+      await store.submit(lock('a'), request)
+      const last = await server.head()
+      await store.close()
+      if (where === 'beside others') await server.setBranch(last, 'other')
+      await server.setBranch(undefined)
+
+      const again = await openShop({ server, folder })
+      expect(await locksIn(again.store)).toEqual(['a'])
+      expect(again.store.health().problems).toEqual([expect.stringMatching(/main has disappeared; it was at/)])
+      await expect(again.store.submit(lock('b'), request)).rejects.toThrow(StoreUnavailableError)
+      expect(await server.head()).toBeUndefined()
+      await server.setBranch(last)
+      await again.store.submit(lock('b'), request)
+      expect(again.store.health().problems).toEqual([])
+      expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock a', 'Lock b'])
+
+      if (where === 'beside others') return
+      await again.store.close()
+      await server.setBranch(undefined)
+      rmSync(folder, { recursive: true })
+      const anew = await openShop({ server, folder })
+      await anew.store.submit(lock('c'), request)
+      expect(await subjectsOf(server)).toEqual(['Lock c'])
+    },
+  )
+
   it.each(['taken back', 'begun anew'])('%s by force is followed, reported, and never overwritten', async (kind) => {
     const { store, server, repository, time, folder } = await openShop()
     const first = await server.head()
