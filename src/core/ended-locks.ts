@@ -24,7 +24,9 @@ export function removeEndedLocks(snapshot: Snapshot, changes: readonly Change[],
     }
     if (environment.applications.ok) {
       for (const [application, entry] of environment.applications.value) {
-        if (entry.ok) removals.push(...removeEnded(applicationDirectoryIn(name, application), entry.value.locks, now))
+        // Nearly all of thousands have none: not even a path is made for them.
+        if (!entry.ok || !hasLocks(entry.value.locks)) continue
+        removals.push(...removeEnded(applicationDirectoryIn(name, application), entry.value.locks, now))
       }
     }
     return removals
@@ -45,8 +47,12 @@ function touchedEnvironments(changes: readonly Change[]): readonly EnvironmentNa
   return [...names]
 }
 
+function hasLocks(locks: Readable<Locks>): boolean {
+  return locks.ok && locks.value.size > 0
+}
+
 function removeEnded(directory: string, locks: Readable<Locks>, now: Date): Change[] {
-  if (!locks.ok || locks.value.size === 0) return []
+  if (!locks.ok) return []
   return [...locks.value.values()]
     .filter((lock) => !isHolding(lock, now))
     .map((lock) => ({ path: `${directory}/locks/${lock.id}`, content: { kind: 'absent' } }))

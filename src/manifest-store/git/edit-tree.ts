@@ -6,7 +6,17 @@ import { createObject, emptyTreeId } from './git-object.ts'
 import type { TimeSlice } from './time-slice.ts'
 import { startTimeSlice } from './time-slice.ts'
 import type { TreeEntry } from './tree.ts'
-import { executableMode, fileMode, isFile, isLink, isTree, linkMode, serializeTree, treeMode } from './tree.ts'
+import {
+  executableMode,
+  fileMode,
+  isFile,
+  isLink,
+  isTree,
+  linkMode,
+  serializeTree,
+  sortEntries,
+  treeMode,
+} from './tree.ts'
 import type { TreePath } from './tree-path.ts'
 import { splitPath } from './tree-path.ts'
 
@@ -265,14 +275,18 @@ async function buildTrees(rootBefore: ObjectId, root: Directory, slice: TimeSlic
     const entries: TreeEntry[] = []
     for (const [name, standing] of directory.entries) {
       if (isDirectory(standing)) entries.push(toTreeEntry(name, standing))
-      else entries.push(standing)
-      if ('object' in standing) objects.set(standing.id, standing.object)
+      else if (standing.object === undefined) entries.push(standing)
+      else {
+        entries.push({ mode: standing.mode, name, id: standing.id })
+        objects.set(standing.id, standing.object)
+      }
     }
-    const tree = createObject('tree', serializeTree(entries))
+    const sorted = sortEntries(entries)
+    const tree = createObject('tree', serializeTree(sorted))
     directory.after = tree.id
     const before = directory === root ? rootBefore : directory.before?.id
     if (tree.id === before) continue
-    objects.set(tree.id, { ...tree, predecessor: before })
+    objects.set(tree.id, { ...tree, predecessor: before, entries: sorted })
     if (before !== undefined) replaced.push(before)
   }
   const rootAfter = root.after ?? rootBefore

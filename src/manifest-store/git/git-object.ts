@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import type { ObjectId } from '../../core/object-id.ts'
+import type { TreeEntry } from './tree.ts'
 
 export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag'
 
@@ -10,6 +11,8 @@ export interface GitObject {
   readonly data: Uint8Array
   /** What stood in its place before, where that is known: probably much the same, so that a pack needs only the difference. */
   readonly predecessor?: ObjectId | undefined
+  /** What `parseTree` makes of a tree, where that is known: the next command of a batch begins with what this one made. */
+  readonly entries?: readonly TreeEntry[]
 }
 
 /** The tree without entries, which git knows even where nobody wrote it. */

@@ -49,7 +49,7 @@ export class ObjectCache {
   async readTree(id: ObjectId): Promise<readonly TreeEntry[]> {
     const known = this.#trees.get(id)
     if (known !== undefined) return known
-    const entries = parseTree(await this.#read(id, 'tree'))
+    const entries = this.#pending.get(id)?.entries ?? parseTree(await this.#read(id, 'tree'))
     this.#trees.set(id, entries)
     return entries
   }

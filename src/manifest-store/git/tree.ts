@@ -72,12 +72,17 @@ export function findTreeEntry(data: Uint8Array, name: string): TreeEntry | undef
   return undefined
 }
 
+/** These entries in git's order. */
+export function sortEntries(entries: readonly TreeEntry[]): TreeEntry[] {
+  return entries.toSorted(compareEntries)
+}
+
 /**
  * A tree object with these entries, in whatever order they come, in git's order. Throws MalformedObjectError for entries
  * that `parseTree` would not accept. Names like `..` are the caller's concern: git reads such trees.
  */
 export function serializeTree(entries: readonly TreeEntry[]): Uint8Array {
-  const sorted = entries.toSorted(compareEntries)
+  const sorted = sortEntries(entries)
   assertDistinct(sorted)
   const longest = sorted.reduce((sum, { mode, name }) => sum + mode.length + 3 * name.length + 2 + idLength, 0)
   const bytes = Buffer.allocUnsafe(longest)

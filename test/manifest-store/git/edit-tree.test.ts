@@ -269,7 +269,9 @@ describe('removing', () => {
     expect(store.list(first.root)).toEqual(['a/', `a/e 100644 ${idOf('x')}`])
     const second = await store.edit(first.root, absent('a/e'))
     expect(second.root).toBe(emptyTreeId)
-    expect(second.objects).toEqual([{ id: emptyTreeId, type: 'tree', predecessor: first.root, data: Buffer.alloc(0) }])
+    expect(second.objects).toEqual([
+      { id: emptyTreeId, type: 'tree', predecessor: first.root, data: Buffer.alloc(0), entries: [] },
+    ])
   })
 
   it('leaves empty directories that were there before', async () => {
@@ -526,6 +528,8 @@ describe.runIf(hasGit)('the result', () => {
         expect(objects.filter(({ id }) => !needed.has(id))).toEqual([])
         expect(new Set(objects.map(({ id }) => id)).size).toBe(objects.length)
         expect(edited !== root || objects.length === 0).toBe(true)
+        for (const { type, data, entries } of objects)
+          expect(entries).toEqual(type === 'tree' ? parseTree(data) : undefined)
         return true
       }),
       { numRuns: 100 },
