@@ -173,7 +173,7 @@ function assertMayDoTo(
       const known = snapshot.applications.has(application) ? findApplication(snapshot, name) : undefined
       const manifests = new Map([[environment.name, undefined]])
       if (newTeam !== undefined && !isValidTeamName(newTeam)) throw invalid('team', newTeam, nameRule('team'))
-      const team = newTeam === undefined ? (known?.team ?? readable(undefined)) : readable(newTeam as TeamName)
+      const team = newTeam === undefined ? (known?.team ?? readable(undefined)) : readable(newTeam)
       assertMayCreate(place, { manifests }, { name: application, application: known, team })
       return assertMayDeployNewest(place, action, environment, application)
     }

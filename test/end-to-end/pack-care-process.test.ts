@@ -20,9 +20,9 @@ describe('the process without a git on its machine', () => {
     }
     const statuses: number[] = []
     const failedReads: string[] = []
-    let isWriting = true
+    const state = { isWriting: true }
     const read = async (path: string) => {
-      while (isWriting) {
+      while (state.isWriting) {
         const response = await fetch(`${server.url}${path}`)
         const text = await response.text()
         if (response.status !== 200) failedReads.push(`${path} ${response.status} ${text}`)
@@ -42,7 +42,7 @@ describe('the process without a git on its machine', () => {
         }
       }),
     )
-    isWriting = false
+    state.isWriting = false
     await Promise.all(readers)
 
     expect(failedReads).toEqual([])

@@ -156,7 +156,7 @@ async function readMemory({ child }: ServerProcess): Promise<NodeJS.MemoryUsage>
 /** By how much the line through these values rises from one to the next, by least squares. */
 function slopeOf(values: readonly number[]): number {
   const middle = (values.length - 1) / 2
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const rise = values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0)
+  const mean = values.reduce((sum, one) => sum + one, 0) / values.length
+  const rise = values.reduce((sum, one, at) => sum + (at - middle) * (one - mean), 0)
   return rise / values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0)
 }

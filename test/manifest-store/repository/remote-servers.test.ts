@@ -121,45 +121,50 @@ for (const { name, isHere, serve } of transports) {
       expect(subjectsOn(served.repository)).toEqual([begin, 'Lock a', 'Lock c'])
     })
 
-    it('loses nothing and doubles nothing when three and a stranger write at the same time', async () => {
-      const { served, open } = await openShop()
-      const instances = await Promise.all([open(), open(), open()])
-      const stranger = join(createTemporaryFolder(), 'work')
-      git(['clone', '--quiet', served.repository, stranger])
-      const strange = async (...args: string[]) => {
-        await run('git', ['-C', stranger, ...args], { env: gitEnvironment() })
-      }
-      const state = { isOver: false, pushed: 0 }
-      const strangeWrites = (async () => {
-        while (!state.isOver) {
-          await strange('fetch', '--quiet')
-          await strange('reset', '--quiet', '--hard', 'origin/main')
-          writeFileSync(join(stranger, 'README.md'), `${state.pushed}`)
-          await strange('add', '.')
-          await strange('commit', '--quiet', '-m', `Strange ${state.pushed}`)
-          // Somebody may be faster.
-          await strange('push', '--quiet', 'origin', 'main').then(
-            () => (state.pushed += 1),
-            () => undefined,
-          )
-          await sleep(1000)
+    // Over ssh each of its many pushes is a connection of its own.
+    it(
+      'loses nothing and doubles nothing when three and a stranger write at the same time',
+      { timeout: 240_000 },
+      async () => {
+        const { served, open } = await openShop()
+        const instances = await Promise.all([open(), open(), open()])
+        const stranger = join(createTemporaryFolder(), 'work')
+        git(['clone', '--quiet', served.repository, stranger])
+        const strange = async (...args: string[]) => {
+          await run('git', ['-C', stranger, ...args], { env: gitEnvironment() })
         }
-      })()
-      const ids = instances.flatMap((_, of) => Array.from({ length: 7 }, (__, each) => `${of}-${each}`))
-      await Promise.all(
-        instances.map(async ({ store }, of) => {
-          for (const id of ids.filter((one) => one.startsWith(`${of}-`))) await store.submit(lock(id), request)
-        }),
-      ).finally(() => (state.isOver = true))
-      await strangeWrites
-      const expected = [
-        begin,
-        ...ids.map((id) => `Lock ${id}`),
-        ...Array.from({ length: state.pushed }, (_, index) => `Strange ${index}`),
-      ]
-      expect(subjectsOn(served.repository).toSorted()).toEqual(expected.toSorted())
-      git(['-C', served.repository, 'fsck', '--strict'])
-    })
+        const state = { isOver: false, pushed: 0 }
+        const strangeWrites = (async () => {
+          while (!state.isOver) {
+            await strange('fetch', '--quiet')
+            await strange('reset', '--quiet', '--hard', 'origin/main')
+            writeFileSync(join(stranger, 'README.md'), `${state.pushed}`)
+            await strange('add', '.')
+            await strange('commit', '--quiet', '-m', `Strange ${state.pushed}`)
+            // Somebody may be faster.
+            await strange('push', '--quiet', 'origin', 'main').then(
+              () => (state.pushed += 1),
+              () => undefined,
+            )
+            await sleep(1000)
+          }
+        })()
+        const ids = instances.flatMap((_, of) => Array.from({ length: 7 }, (__, each) => `${of}-${each}`))
+        await Promise.all(
+          instances.map(async ({ store }, of) => {
+            for (const id of ids.filter((one) => one.startsWith(`${of}-`))) await store.submit(lock(id), request)
+          }),
+        ).finally(() => (state.isOver = true))
+        await strangeWrites
+        const expected = [
+          begin,
+          ...ids.map((id) => `Lock ${id}`),
+          ...Array.from({ length: state.pushed }, (_, index) => `Strange ${index}`),
+        ]
+        expect(subjectsOn(served.repository).toSorted()).toEqual(expected.toSorted())
+        git(['-C', served.repository, 'fsck', '--strict'])
+      },
+    )
 
     it('with a tag of its own moves branch and tag together', async () => {
       const { served, open } = await openShop()
