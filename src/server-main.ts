@@ -59,7 +59,7 @@ async function main(): Promise<void> {
     const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
     log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
     if (isTerminal || config.repository === undefined) {
-      process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot())}\n`)
+      process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot(), toSignIn(config))}\n`)
     }
     await store.saveCheckpoint()
   } catch (error) {
@@ -191,6 +191,10 @@ function toSentence(error: unknown, { host, port, metrics }: ServerConfig): stri
     return `${place} may not be used. Set ${variable} to one above 1023`
   const isExpected = error instanceof RepositoryRefusedError || code !== undefined
   return isExpected ? message : (stack ?? message)
+}
+
+function toSignIn({ auth }: ServerConfig) {
+  return auth.mode === 'none' ? undefined : { issuer: auth.issuer, canLogIn: auth.cliClientId !== undefined }
 }
 
 /** IPv6 addresses stand in brackets; a server that listens everywhere is reached here. */
