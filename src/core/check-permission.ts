@@ -8,7 +8,7 @@ import { DomainError } from './errors.ts'
 import { findApplication, findEnvironment } from './find.ts'
 import type { LockTarget } from './lock-commands.ts'
 import { assertLockNames, assertMayLock } from './lock-commands.ts'
-import type { ApplicationName, EnvironmentName, TeamName } from './names.ts'
+import type { ApplicationName, EnvironmentName } from './names.ts'
 import { isValidApplicationName, isValidEnvironmentName, isValidTeamName, nameRule } from './names.ts'
 import { assertPermittedForTeam, targetOf } from './permission.ts'
 import type { PolicyPermission } from './policy.ts'
@@ -173,7 +173,7 @@ function assertMayDoTo(
       const known = snapshot.applications.has(application) ? findApplication(snapshot, name) : undefined
       const manifests = new Map([[environment.name, undefined]])
       if (newTeam !== undefined && !isValidTeamName(newTeam)) throw invalid('team', newTeam, nameRule('team'))
-      const team = newTeam === undefined ? (known?.team ?? readable(undefined)) : readable(newTeam as TeamName)
+      const team = newTeam === undefined ? (known?.team ?? readable(undefined)) : readable(newTeam)
       assertMayCreate(place, { manifests }, { name: application, application: known, team })
       return assertMayDeployNewest(place, action, environment, application)
     }
