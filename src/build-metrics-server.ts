@@ -1,26 +1,27 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { fastify, LogController } from 'fastify'
-import type { Admission } from './http/admission.ts'
-import { registerHostCheck } from './http/host-check.ts'
 import { RequestError, sendProblem } from './http/problem.ts'
 import type { MetricsSource } from './http/routes/get-metrics.ts'
+import { registerSecurityHeaders } from './http/security-headers.ts'
 
 export interface MetricsServerOptions {
   readonly metrics: MetricsSource
-  readonly admission: Admission
-  readonly publicUrl: string | undefined
   readonly logger: FastifyBaseLogger
 }
 
-/** A server for the figures alone, which asks nobody who they are: for a port that only Prometheus reaches. */
-export function buildMetricsServer({ metrics, admission, publicUrl, logger }: MetricsServerOptions): FastifyInstance {
+/**
+ * A server for the figures alone, which asks nobody who they are: for a port that only Prometheus reaches, under whatever name or
+ * address. Nothing can be written here, so no page of another site could do harm.
+ */
+export async function buildMetricsServer({ metrics, logger }: MetricsServerOptions): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     return503OnClosing: false,
   })
-  registerHostCheck(app, admission, publicUrl)
+  // Nobody knows whether TLS ends before it, so it says nothing of that.
+  await registerSecurityHeaders(app, undefined)
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) =>
     sendProblem(new RequestError('NOT_FOUND', 'there is only /metrics here'), request, reply),

@@ -89,6 +89,8 @@ const prefix = 'SIGNALBOX_'
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i
 
 const oneLine = z.string().regex(/^\P{Cc}+$/u, 'must be one line of text')
+/** An IPv6 address may stand in brackets, as in a URL. */
+const listenAddress = oneLine.transform((host) => host.replace(/^\[(.*)\]$/, '$1'))
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true')
 
 const webUrl = z.string().refine(isWebUrl, 'must be an address such as https://argocd.example.com')
@@ -100,7 +102,7 @@ const wholeNumber = (from: number, to: number) =>
     .max(to, `must be at most ${to}`)
 
 const schema = z.object({
-  HOST: oneLine.default('127.0.0.1'),
+  HOST: listenAddress.default('127.0.0.1'),
   PORT: z.coerce
     .number({ error: 'must be a number' })
     .int('must be a whole number')
@@ -173,7 +175,7 @@ const schema = z.object({
     .default([]),
   MAXIMUM_QUEUE_SIZE: wholeNumber(2, 100_000).default(1000),
   SHUTDOWN_SECONDS: wholeNumber(1, 3600).default(20),
-  METRICS_HOST: oneLine.optional(),
+  METRICS_HOST: listenAddress.optional(),
   METRICS_PORT: wholeNumber(0, 65_535).optional(),
   ...authVariables,
   ...remoteVariables,

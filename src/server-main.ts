@@ -9,7 +9,6 @@ import { buildMetricsServer } from './build-metrics-server.ts'
 import { buildServer } from './build-server.ts'
 import type { ServerConfig } from './config.ts'
 import { ConfigError, readConfig, unknownVariables, unreadVariables } from './config.ts'
-import type { CreatedAdmission } from './create-admission.ts'
 import { createAdmission } from './create-admission.ts'
 import { toGreeting } from './greeting.ts'
 import { toFormLimits } from './http/form.ts'
@@ -60,7 +59,7 @@ async function main(): Promise<void> {
     const url = `http://${toHost(config.host)}:${(app.server.address() as AddressInfo).port}`
     log.info({ url, repository: repository.url, branch: repository.branch }, 'Signalbox serves')
     if (isTerminal || config.repository === undefined) {
-      process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot())}\n`)
+      process.stderr.write(`${toGreeting(url, repository.url, await store.snapshot(), toSignIn(config))}\n`)
     }
     await store.saveCheckpoint()
   } catch (error) {
@@ -143,7 +142,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
       pushHook: hookSecret === undefined ? undefined : { secret: hookSecret, branch: repository.branch },
       retryAfter: config.retryAfter,
     })
-    const metricsServer = config.metrics && (await listenForMetrics(config.metrics, config, metrics, admission, log))
+    const metricsServer = config.metrics && (await listenForMetrics(config.metrics, metrics, log))
     await app.listen({ host: config.host, port: config.port })
     return { app, metricsServer, tracing, store, manifestChecker, repository, webhook, admission }
   } catch (error) {
@@ -154,12 +153,10 @@ async function start(config: ServerConfig, log: pino.Logger) {
 
 async function listenForMetrics(
   address: { readonly host: string; readonly port: number },
-  { publicUrl }: ServerConfig,
   metrics: Metrics,
-  { admission }: CreatedAdmission,
   logger: pino.Logger,
 ): Promise<FastifyInstance> {
-  const server = buildMetricsServer({ metrics, admission, publicUrl, logger })
+  const server = await buildMetricsServer({ metrics, logger })
   await server.listen(address)
   const { port } = server.server.address() as AddressInfo
   logger.info({ url: `http://${toHost(address.host)}:${port}/metrics` }, 'Signalbox serves metrics')
@@ -194,6 +191,10 @@ function toSentence(error: unknown, { host, port, metrics }: ServerConfig): stri
     return `${place} may not be used. Set ${variable} to one above 1023`
   const isExpected = error instanceof RepositoryRefusedError || code !== undefined
   return isExpected ? message : (stack ?? message)
+}
+
+function toSignIn({ auth }: ServerConfig) {
+  return auth.mode === 'none' ? undefined : { issuer: auth.issuer, canLogIn: auth.cliClientId !== undefined }
 }
 
 /** IPv6 addresses stand in brackets; a server that listens everywhere is reached here. */

@@ -364,6 +364,12 @@ describe('listening where others can reach it', () => {
     expect(readConfig({ SIGNALBOX_HOST: host, SIGNALBOX_ALLOW_ANONYMOUS: 'true' }).host).toBe(host)
   })
 
+  it('takes an IPv6 address with brackets, too', () => {
+    expect(readConfig({ SIGNALBOX_HOST: '[::1]' }).host).toBe('::1')
+    const metrics = { SIGNALBOX_METRICS_HOST: '[::]', SIGNALBOX_METRICS_PORT: '9090' }
+    expect(readConfig(metrics).metrics).toEqual({ host: '::', port: 9090 })
+  })
+
   it.each(['127.0.0.1', '127.1.2.3', 'localhost', 'LOCALHOST', '::1'])('is not what happens on %s', (host) => {
     expect(readConfig({ SIGNALBOX_HOST: host }).host).toBe(host)
   })

@@ -21,6 +21,19 @@ describe('the greeting', () => {
     `)
   })
 
+  it('shows how to sign in where callers are asked who they are', async () => {
+    const snapshot = await createTestStore(await createShopRepository()).snapshot()
+    const issuer = 'https://dex.example.com/dex'
+    const greeting = toGreeting(url, 'shop.git', snapshot, { issuer, canLogIn: true })
+    expect(greeting).toContain(`npx signalbox --url ${url} login\n`)
+    const lines = greeting.split('\n').filter((line) => line.includes('curl'))
+    expect(lines).toHaveLength(2)
+    for (const line of lines) expect(line).toContain(' -H "Authorization: Bearer $SIGNALBOX_TOKEN" ')
+    const withoutLogin = toGreeting(url, 'shop.git', snapshot, { issuer, canLogIn: false })
+    expect(withoutLogin).not.toContain('login')
+    expect(withoutLogin).toContain(`SIGNALBOX_TOKEN, of ${issuer}`)
+  })
+
   it('names URLs that lead somewhere', async () => {
     const { send } = await createTestServer()
     const snapshot = await createTestStore(await createShopRepository()).snapshot()

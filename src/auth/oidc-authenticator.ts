@@ -24,7 +24,7 @@ export interface OidcAuthenticatorOptions {
   readonly timeout?: number
 }
 
-/** No longer than keys are kept: a token of a key that its issuer withdrew must end with it. */
+/** No longer than keys are fresh. Both may come one after the other for a key that its issuer withdrew: see decision 0005. */
 const rememberedFor = 600_000
 
 /** Takes the tokens of the primary issuer and of the CI systems that are trusted (spec 5.2). */

@@ -65,12 +65,14 @@ function toPerson({ issuer, subject, claims }: Token, { policy, teams }: AccessR
       'the token has neither groups nor an e-mail address: ask for the scopes groups and email when you sign in',
     )
   }
-  const email = isVerified(claims['email_verified']) ? claimed : undefined
+  // What is no address is no e-mail address of a `g` line either: it could be made to look like a group.
+  const isTaken = isVerified(claims['email_verified']) && claimed !== undefined && isEmailAddress(claimed)
+  const email = isTaken ? claimed : undefined
   const subjects = email === undefined ? groups : [...groups, email]
   const names = [claims['name'], claims['preferred_username'], email, subject]
   return {
     name: names.map(toName).find((name) => name !== '') ?? subject,
-    email: email !== undefined && isEmailAddress(email) ? email : toAddress(subject, issuer),
+    email: email ?? toAddress(subject, issuer),
     roles: rolesOf(policy, subjects),
     teams: teams === undefined ? everyTeam : [...(teams.get(email ?? '') ?? [])].toSorted(),
   }

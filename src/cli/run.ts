@@ -14,6 +14,7 @@ import { createOutput } from './output.ts'
 import { ProxyAddressError, proxyFor } from '../network/proxy.ts'
 import type { Client } from './request.ts'
 import { createClient, RequestFailure } from './request.ts'
+import { isLoopback } from './sign-in/issuer.ts'
 import { SessionFiles } from './sign-in/session-files.ts'
 import { toServer } from './sign-in/session.ts'
 import { storedToken } from './sign-in/stored-token.ts'
@@ -49,6 +50,7 @@ export async function run(args: readonly string[], world: World): Promise<number
     const isJson = valueOf(flags, 'output') === 'json'
     const url = command.isLocal === true ? undefined : readAddress(flags, world.environment)
     output = createOutput({ ...world, isJson, secrets: [...Object.values(tokens), ...secretsIn(url)] })
+    if (url !== undefined && command.sendsNoToken !== true) warnOfOpenLine(url, tokens, output)
     const context = await createContext({ command, url, flags, tokens, output, world })
     return (await command.run({ ...context, flags, rest: afterCommand.rest, output })) ?? exitCodes.success
   } catch (error) {
@@ -123,6 +125,12 @@ function findProxy(url: URL, environment: World['environment']): URL | undefined
     if (error instanceof ProxyAddressError) throw new UsageError([error.message])
     throw error
   }
+}
+
+/** Pipelines within a cluster do without TLS, so this is no reason to refuse; a login is asked for it before it is kept. */
+function warnOfOpenLine({ protocol, hostname, password }: URL, { bearer, proxy }: Tokens, output: Output): void {
+  if (protocol !== 'http:' || isLoopback(hostname) || !(bearer || proxy || password)) return
+  output.note(`warning: ${hostname} is asked without https, so others on the way can read the token that is sent`)
 }
 
 function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output: Output, world: World): Client {

@@ -27,6 +27,11 @@ export function audit(
   if (access !== undefined && typeof access !== 'string') write(request, access.action, outcome, target)
 }
 
+/** The line for what somebody did on a route that is not bound to an action. Nothing of what was sent or answered stands in it. */
+export function auditDone(request: FastifyRequest, action: 'ExchangeToken' | 'ReceivePushHook'): void {
+  write(request, action, { outcome: 'done', commit: undefined })
+}
+
 /** What says that somebody may not do something, or that nobody knows who it is. All else that can be wrong with a read is no decision. */
 const denials: readonly string[] = ['UNAUTHENTICATED', 'PERMISSION_DENIED', 'MISDIRECTED_REQUEST', 'TOKEN_REFUSED']
 

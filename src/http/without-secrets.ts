@@ -1,6 +1,6 @@
 /** Names of parameters that hold what nobody else may read. */
 const secretName =
-  /token|secret|passw|pwd|auth(?!or$)|credential|assertion|session|cookie|jwt|signature|api[-_.]?key|^(code|key|sig|state)$/i
+  /token|secret|passw|pwd|auth(?!or$)|credential|assertion|session|cookie|jwt|signature|bearer|(api|private)[-_.]?key|(^|[-_.])pass$|^(code|key|sig|state)$/i
 
 /** Three parts in base64url, of which the first is a JSON object: what it takes to be somebody. */
 const webToken = /\beyJ[\w-]*(\.|%2e)[\w-]*(\.|%2e)[\w-]*/gi

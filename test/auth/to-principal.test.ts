@@ -83,6 +83,13 @@ describe('a person', () => {
     expect(callerOf({ email: 'keeper@example.com', ...claims }).name).toBe(expected)
   })
 
+  it.each(['my-org:my-team', 'a b@example.com'])('has nothing of a `g` line by %j as an e-mail address', (email) => {
+    const lines =
+      'p, role:Releaser, CreateLock, *:*, *, allow\ng, my-org:my-team, role:Releaser\ng, ab@example.com, role:Releaser'
+    const access = anAccess(issuer, { policy: `${lines}\ng, a b@example.com, role:Releaser` })
+    expect(callerOf({ email }, access).roles).toEqual([])
+  })
+
   it.each(['a b@example.com', 'a@example.com>\n', 'nobody', `${'a'.repeat(300)}@example.com`])(
     'with the address %j has another one in commits',
     (email) => {

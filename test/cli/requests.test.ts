@@ -14,6 +14,37 @@ const protobuf = 'application/x-protobuf'
 const anyMessage: Reaction = ({ headers: { accept } }, response) =>
   response.writeHead(200, accept === protobuf ? { 'Content-Type': protobuf } : {}).end()
 
+describe('a token on a line without TLS', () => {
+  const environment = { SIGNALBOX_TOKEN: 'the-token' }
+  /** Nobody answers there: what matters is said before. */
+  const warningOf = async (url: string, variables: Record<string, string> = environment) => {
+    const { stderr } = await runCli(['--url', url, '--timeout', '1', 'status'], {
+      environment: { http_proxy: 'http://127.0.0.1:1', ...variables },
+    })
+    return stderr.split('\n').filter((line) => line.startsWith('warning:'))
+  }
+
+  it.each<[string, Record<string, string>]>([
+    ['http://signalbox.invalid', environment],
+    ['http://signalbox.invalid', { KUBERPULT_DEX_ACCESS_TOKEN: 'the-token' }],
+    ['http://keeper:the-token@signalbox.invalid', {}],
+  ])('is warned of, and sent: %s with %j', async (url, variables) => {
+    expect(await warningOf(url, variables)).toEqual([
+      'warning: signalbox.invalid is asked without https, so others on the way can read the token that is sent',
+    ])
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['http://127.0.0.1:1', environment],
+    ['http://localhost:1', environment],
+    ['http://[::1]:1', environment],
+    ['https://127.0.0.1:1', environment],
+    ['http://signalbox.invalid', {}],
+  ])('is none with %s and %j', async (url, variables) => {
+    expect(await warningOf(url, variables)).toEqual([])
+  })
+})
+
 describe('what commands send', () => {
   it.each<[args: string, request: string, headers: Record<string, string | undefined>, body: string]>([
     [

@@ -3,7 +3,7 @@ import { ExchangeRefusedError } from '../../src/auth/token-exchange.ts'
 import { actions, createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import { createTestChecker } from '../support/manifest-checker.ts'
 import type { TestServer } from '../support/test-server.ts'
-import { createTestServer } from '../support/test-server.ts'
+import { createTestServer, hookSecret } from '../support/test-server.ts'
 import { aCaller, aTokenAdmission, bearer } from '../support/token-admission.ts'
 
 const token = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJyZWxlYXNlLWJvdCJ9.c2lnbmF0dXJl'
@@ -195,6 +195,33 @@ describe('a decision about a read', () => {
       { action: 'Read', outcome: 'refused', code: 'MISDIRECTED_REQUEST' },
       { action: 'DeployReleaseTrain', outcome: 'refused', code: 'CROSS_SITE' },
     ])
+  })
+
+  it('has one when a token is exchanged, without either token', async () => {
+    const server = await createTestServer({ options: { admission } })
+    const { status, headers } = await server.send('POST /token', {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: `subject_token=${secret}`,
+    })
+    expect(status).toBe(200)
+    expect(auditLines(server)).toEqual([
+      { reqId: headers['x-request-id'], action: 'ExchangeToken', address: '127.0.0.1', target: {}, outcome: 'done' },
+    ])
+    for (const word of [secret, 'exchanged']) expect(JSON.stringify(server.log)).not.toContain(word)
+  })
+
+  it.each([
+    ['main', 202],
+    ['other', 204],
+  ])('has one when a webhook proves itself, of %s', async (branch, expected) => {
+    const server = await createTestServer({ options: { admission } })
+    const { status } = await server.send('POST /hooks/git', {
+      headers: { ...json, 'x-gitlab-token': hookSecret },
+      body: `{"ref":"refs/heads/${branch}"}`,
+    })
+    expect(status).toBe(expected)
+    expect(auditLines(server)).toMatchObject([{ action: 'ReceivePushHook', outcome: 'done' }])
+    expect(JSON.stringify(server.log)).not.toContain(hookSecret)
   })
 
   it('has one when a token is not taken in exchange', async () => {

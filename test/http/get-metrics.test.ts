@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { environmentLock, file } from '../support/changes.ts'
 import { readMetrics, samplesOf } from '../support/read-metrics.ts'
 import type { TestServer } from '../support/test-server.ts'
-import { aPrincipal, aProblem, createTestServer } from '../support/test-server.ts'
+import { aProblem, createTestServer } from '../support/test-server.ts'
 import { aCaller, aTokenAdmission, bearer } from '../support/token-admission.ts'
 
 const train = 'PUT /api/environments/staging/releasetrain'
@@ -182,22 +182,30 @@ describe('GET /metrics', () => {
 })
 
 describe('a port of its own', () => {
-  function serve(admission: Parameters<typeof buildMetricsServer>[0]['admission']) {
-    const logger = pino({ level: 'silent' })
-    return buildMetricsServer({ metrics: new Metrics('1'), admission, publicUrl: undefined, logger })
+  function serve() {
+    return buildMetricsServer({ metrics: new Metrics('1'), logger: pino({ level: 'silent' }) })
   }
 
   it('asks nobody who they are, and has nothing else', async () => {
-    const app = serve(aTokenAdmission({}))
+    const app = await serve()
     expect((await app.inject('/metrics')).body).toContain('signalbox_build_info{version="1"')
     expect((await app.inject('/metrics')).headers['content-type']).toContain('text/plain; version=0.0.4')
     expect((await app.inject('/api/locks')).json()).toMatchObject({ status: 404, code: 'NOT_FOUND' })
+    expect((await app.inject({ method: 'POST', url: '/metrics' })).json()).toMatchObject({ status: 404 })
   })
 
-  it('is kept from web pages as everything else is', async () => {
-    const app = serve({ mode: 'none', principal: aPrincipal({}), hosts: [], acceptsAddresses: false })
-    const ask = (host: string) => app.inject({ url: '/metrics', headers: { host } })
-    expect((await ask('page.example.com')).statusCode).toBe(421)
-    expect((await ask('127.0.0.1:9090')).statusCode).toBe(200)
-  })
+  it.each(['10.1.2.3:9090', '[fd00::1]:9090', 'signalbox-metrics:9090', '127.0.0.1:9090'])(
+    'answers whoever scrapes it, under whatever name it is reached: %s',
+    async (host) => {
+      const { statusCode, headers } = await (await serve()).inject({ url: '/metrics', headers: { host } })
+      expect(statusCode).toBe(200)
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'content-security-policy': expect.stringContaining("default-src 'none'"),
+        'cross-origin-resource-policy': 'same-origin',
+      })
+      expect(headers).not.toHaveProperty('strict-transport-security')
+    },
+  )
 })

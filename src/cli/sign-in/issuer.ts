@@ -123,11 +123,15 @@ export function refusalIn({ status, body }: IssuerAnswer): { readonly code: stri
   return { code: code ?? '', sentence: words.length === 0 ? `it answered ${status}` : words.join(': ') }
 }
 
+/** Whether nobody but this machine's own programs sees what is sent there. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/u.test(hostname)
+}
+
 /** Tokens travel to where that leads, and whoever stands on a line without TLS reads them. */
 export function assertSafe(address: string, what: string, allowsHttp: boolean): void {
   const url = URL.canParse(address) ? new URL(address) : undefined
-  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/u.test(url?.hostname ?? '')
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && (allowsHttp || isLoopback))) return
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && (allowsHttp || isLoopback(url.hostname)))) return
   const shown = cleanLine(address).slice(0, 200)
   const problem =
     url?.protocol === 'http:'

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { TokenExchange } from '../../auth/token-exchange.ts'
+import { auditDone } from '../audit.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { RequestError } from '../problem.ts'
 
@@ -41,6 +42,7 @@ export async function exchangeToken(parent: FastifyInstance, exchange: TokenExch
           throw new RequestError('UNAUTHENTICATED', unavailable)
         }
         const token = await exchange.exchange(readSubjectToken(request.headers['content-type'], request.body))
+        auditDone(request, 'ExchangeToken')
         return reply.header('Cache-Control', 'no-store').type('text/plain; charset=utf-8').send(token)
       },
     })

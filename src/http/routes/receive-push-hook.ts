@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
+import { auditDone } from '../audit.ts'
 import { registerEndpoint } from '../endpoint.ts'
 import { isProven } from '../hook-proof.ts'
 import { RequestError } from '../problem.ts'
@@ -71,8 +72,9 @@ export async function receivePushHook(
           reply.header('WWW-Authenticate', 'Signature realm="signalbox"')
           throw new RequestError('UNAUTHENTICATED', 'the webhook does not prove that it knows the secret')
         }
-        if (readRef(body, request.headers['content-type']) !== `refs/heads/${hook.branch}`)
-          return reply.code(204).send()
+        const ref = readRef(body, request.headers['content-type'])
+        auditDone(request, 'ReceivePushHook')
+        if (ref !== `refs/heads/${hook.branch}`) return reply.code(204).send()
         store.refresh().catch((error: unknown) => {
           request.log.debug({ err: error }, 'the git server told of a push, and cannot be asked what it was')
         })
