@@ -112,7 +112,7 @@ export class HttpPush {
     capabilities: ReadonlySet<string>,
   ): Promise<PushOutcome> {
     const report = readReport(wholeLines(body), { updates, usesSideBand: capabilities.has('side-band-64k'), secrets })
-    if (report.kind === 'accepted' || report.saysMoved) return toOutcome(report, false)
+    if (report.kind === 'accepted' || report.cause !== 'other') return toOutcome(report, false)
     // Every server has words of its own: where the refs are says more.
     const now = await this.#discover().catch(() => undefined)
     return toOutcome(report, now !== undefined && hasMoved(now.advertisement, updates))

@@ -454,6 +454,8 @@ export class RemoteRepository implements Repository, RemoteSide {
       case 'refused':
         this.#mustLook = false
         throw this.#refused(outcome.reason)
+      case 'failed':
+        throw this.#failed(outcome.reason)
       case 'unknown':
         return runStep('push', () => this.#findOut(push, outcome.cause))
     }
@@ -485,6 +487,10 @@ export class RemoteRepository implements Repository, RemoteSide {
     )
   }
 
+  #failed(reason: string): RemoteError {
+    return new RemoteError('REMOTE_REFUSED', `${this.url} could not take the push: ${reason}. Nothing was changed`)
+  }
+
   /**
    * The very same push again, until it is known what became of it: whichever of them arrives first, the others start from a
    * commit that the branch has left.
@@ -503,6 +509,7 @@ export class RemoteRepository implements Repository, RemoteSide {
         const outcome = await withTimeout(again, remaining(), 'the remote does not answer')
         if (outcome.kind === 'accepted') return await this.#published(push)
         if (outcome.kind === 'unknown') last = outcome.cause
+        else if (outcome.kind === 'failed') last = this.#failed(outcome.reason)
         else if (outcome.kind === 'refused') {
           // Of this one. The first may still be on its way to a server that thinks better of it.
           throw this.#unknown(push, `when it was sent again, the server refused it: ${outcome.reason}`)

@@ -104,15 +104,37 @@ describe('what a server says to a push', () => {
     ],
     ['no reason', aReport(['unpack ok', `ng ${main}`]), 'no reason'],
     [
-      'a pack that it cannot read',
-      aReport(['unpack index-pack abnormal exit', `ng ${main} unpacker error`]),
-      'the pack could not be read: index-pack abnormal exit',
+      'a pack that is larger than it takes',
+      aReport(
+        ['unpack index-pack abnormal exit', `ng ${main} unpacker error`],
+        'fatal: pack exceeds maximum allowed size (1.00 KiB)\n',
+      ),
+      'the pack could not be read: index-pack abnormal exit: fatal: pack exceeds maximum allowed size (1.00 KiB)',
+    ],
+    [
+      'objects that are not as it wants them',
+      aReport(['unpack index-pack abnormal exit', `ng ${main} unpacker error`], 'fatal: fsck error in packed object\n'),
+      'the pack could not be read: index-pack abnormal exit: fatal: fsck error in packed object',
     ],
     ['too large', { status: 413 }, /is more than the server, or a proxy before it, takes/],
   ])('may be no: %s', async (_, reaction, reason) => {
     const { outcome } = await pushTo([anAdvertisement(), reaction, anAdvertisement()])
     const expected = typeof reason === 'string' ? reason : (expect.stringMatching(reason) as string)
     expect(outcome).toEqual({ kind: 'refused', reason: expected })
+  })
+
+  it.each<[what: string, status: string, said: string]>([
+    ['nothing of why', 'index-pack abnormal exit', ''],
+    ['a full disk', 'index-pack abnormal exit', 'fatal: write error: No space left on device\n'],
+    ['a disk that is not written', 'unable to create temporary object directory', 'error: Read-only file system\n'],
+    ['a lock that cannot be made', 'unpack-objects abnormal exit', `error: Unable to create '/srv/x.lock': what\n`],
+  ])('may be that it cannot: %s', async (_, status, said) => {
+    const { outcome } = await pushTo([
+      anAdvertisement(),
+      aReport([`unpack ${status}`, `ng ${main} unpacker error`], said),
+    ])
+    const reason = `the pack could not be read: ${status}${said === '' ? '' : `: ${said.trim()}`}`
+    expect(outcome).toEqual({ kind: 'failed', reason })
   })
 
   it('may be no, without bands', async () => {

@@ -441,6 +441,29 @@ describe('a server that refuses', () => {
     expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock c'])
   })
 
+  it('because it cannot do it is waited for, and health says so', async () => {
+    const { store, remote, server, repository } = await openShop()
+    remote.faults = [{ kind: 'failed', reason: 'the pack could not be read: No space left on device' }]
+    const submitted = await Promise.allSettled([store.submit(lock('a'), request), store.submit(lock('b'), request)])
+    for (const outcome of submitted) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } })
+    }
+    expect(store.health().problems).toEqual([expect.stringMatching(/could not take .*: No space left on device/)])
+    expect(remote.calls.push).toBe(1)
+    await store.submit(lock('c'), request)
+    expect(store.health().problems).toEqual([])
+    expect(repository.problems).toEqual([])
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock c'])
+  })
+
+  it('to take a push again that may have arrived is asked until it can say', async () => {
+    const { store, remote, server } = await openShop()
+    remote.faults = ['lose-request', { kind: 'failed', reason: 'No space left on device' }]
+    const { commit } = await store.submit(lock('a'), request)
+    expect(await server.head()).toBe(commit)
+    expect(remote.calls.push).toBe(3)
+  })
+
   it('to know us is our problem, and health says so', async () => {
     const { store, remote } = await openShop()
     remote.faults = ['denied']
