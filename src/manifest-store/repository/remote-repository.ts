@@ -5,6 +5,7 @@ import { MalformedObjectError, ObjectMissingError } from '../git/git-errors.ts'
 import type { PackFile } from '../git/pack-file.ts'
 import { buildPack } from '../git/pack-file.ts'
 import { tagPrefix } from '../git/tag-refs.ts'
+import type { WrittenPack } from '../git/write-pack.ts'
 import { releaseQuietly } from '../git/write-pack.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
 import { isInHistory } from '../remote/descent.ts'
@@ -177,7 +178,9 @@ export class RemoteRepository implements Repository, RemoteSide {
       return await this.#clone.read(id)
     } catch (error) {
       if (!(error instanceof ObjectMissingError || error instanceof MalformedObjectError)) throw error
-      if (error instanceof MalformedObjectError) this.#renewSoon(error.message)
+      if (error instanceof MalformedObjectError) {
+        this.#renewSoon(`the copy on this machine is damaged: ${error.message}`)
+      }
       if (reach === 'here') throw error
       return this.#readFromRemote(id, error)
     }
@@ -251,7 +254,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     if ((await this.head()) !== from) return 'moved'
     const pack = await buildPack(objects)
     // Before the push, so that a full disk is an error while nothing has happened yet.
-    const written = await runStep('write-pack', () => this.#clone.write(pack))
+    const written = await runStep('write-pack', () => this.#writePack(pack))
     const branch = { ref: this.#clone.ref, from, to }
     const refs = [branch, ...tags.map(({ name, id }) => ({ ref: `${tagPrefix}${name}`, from: undefined, to: id }))]
     try {
@@ -259,6 +262,20 @@ export class RemoteRepository implements Repository, RemoteSide {
     } finally {
       // Whatever became of the push, the pack stays, for `git gc` to judge: a fetch does not write what some pack has.
       await releaseQuietly(written, this.#log)
+    }
+  }
+
+  async #writePack(pack: PackFile): Promise<WrittenPack> {
+    try {
+      return await this.#clone.write(pack)
+    } catch (error) {
+      // Otherwise nobody would look until the next fetch is due.
+      const flaw = await this.#clone.findFlaw(this.#head).catch(() => undefined)
+      if (flaw !== undefined) {
+        this.#mustLook = true
+        this.#renewSoon(flaw)
+      }
+      throw error
     }
   }
 
@@ -328,8 +345,9 @@ export class RemoteRepository implements Repository, RemoteSide {
     // Our own pushes tell where the branch is.
   }
 
-  /** Where the copy is to blame and not the server, it is made anew. */
+  /** What another process has taken is left to it. Where the copy is to blame and not the server, it is made anew. */
   async #fetchBranch(): Promise<ObjectId | undefined> {
+    await this.#clone.claimAgain()
     if (this.#flaw !== undefined) await this.#renew(this.#flaw)
     try {
       return await this.#remote.fetch(this.branch)
@@ -361,7 +379,7 @@ export class RemoteRepository implements Repository, RemoteSide {
 
   #renewSoon(flaw: string): void {
     if (this.#flaw !== undefined || !this.#mayRenew()) return
-    this.#flaw = `the copy on this machine is damaged: ${flaw}`
+    this.#flaw = flaw
     this.refresh().catch(() => undefined)
   }
 

@@ -792,6 +792,33 @@ describe('a copy that is damaged', () => {
     expect(remote.calls.clone).toBe(2)
   })
 
+  it.each(['the clone', 'the whole folder'])(
+    'under the running process (%s) is made anew when a write notices',
+    async (what) => {
+      const { store, folder, remote, server } = await openShop()
+      await store.submit(lock('a'), request)
+      rmSync(what === 'the clone' ? gitDirectoryIn(folder) : folder, { recursive: true })
+      await expect(store.submit(lock('lost'), request)).rejects.toThrow(StoreUnavailableError)
+      await store.submit(lock('b'), request)
+      expect(remote.calls.clone).toBe(2)
+      expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock a', 'Lock b'])
+      // It is ours again.
+      await expect(openRemote({ server, folder })).rejects.toThrow(InstanceRunningError)
+    },
+  )
+
+  it('under the running process is left to the one who took its place meanwhile', async () => {
+    const { store, folder, server } = await openShop()
+    rmSync(folder, { recursive: true })
+    const other = await openShop({ server, folder })
+    await expect(store.refresh()).rejects.toThrow(InstanceRunningError)
+    await expect(store.submit(lock('a'), request)).rejects.toThrow('set SIGNALBOX_CLONE_PATH to a folder of its own')
+    await other.store.submit(lock('b'), request)
+    await other.store.close()
+    await store.submit(lock('c'), request)
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock b', 'Lock c'])
+  })
+
   it('by a pack under the running process is made anew when that is noticed', async () => {
     const server = await createShopServer()
     const { store, folder, remote } = await openShop({ server })
