@@ -99,6 +99,8 @@ export class RemoteRepository implements Repository, RemoteSide {
   /** Why the copy has to be made anew, and when it was. */
   #flaw: string | undefined
   #renewedAt: Date | undefined
+  /** How often in a row the server said that the branch is no longer there, while it is. */
+  #standstill: { readonly from: ObjectId | undefined; readonly pushes: number; readonly at: Date } | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(clone: LocalClone, head: ObjectId | undefined, options: RemoteRepositoryOptions) {
@@ -468,6 +470,7 @@ export class RemoteRepository implements Repository, RemoteSide {
       case 'accepted':
         return runStep('move-branch', () => this.#published(push))
       case 'moved':
+        await this.#assertMoves(push.from, outcome.reason)
         return 'moved'
       case 'refused':
         this.#mustLook = false
@@ -477,6 +480,22 @@ export class RemoteRepository implements Repository, RemoteSide {
       case 'unknown':
         return runStep('push', () => this.#findOut(push, outcome.cause))
     }
+  }
+
+  /**
+   * Before each push a look has shown where the branch is. Where it stays there, but is said to have moved, again and again, that is
+   * not so: a hook has said words that git says, or a lock file was left on the server.
+   */
+  async #assertMoves(from: ObjectId | undefined, reason: string): Promise<void> {
+    const last = this.#standstill
+    const isSame = last !== undefined && last.from === from && this.#since(last.at) < standstillLifetime
+    const pushes = isSame ? last.pushes + 1 : 1
+    this.#standstill = { from, pushes, at: this.#clock() }
+    if (pushes >= maximumPushesAtStandstill) {
+      throw saysLocked.test(reason) ? this.#failed(reason) : this.#refused(reason)
+    }
+    // Whoever holds the lock may be about to move the branch.
+    if (isSame) await this.#pause(100 * pushes * (0.5 + Math.random()))
   }
 
   /** The branch is there: what fails from here on is a matter of the copy, and the next fetch mends it. */
@@ -566,6 +585,13 @@ export class RemoteRepository implements Repository, RemoteSide {
 
 /** How often a fetch is repeated because a push was faster. */
 const maximumLooks = 3
+
+/** How often a push is repeated at most because of a move that nobody sees; and for how long it is remembered, in milliseconds. */
+const maximumPushesAtStandstill = 4
+const standstillLifetime = 10_000
+
+/** The words of git and JGit for a ref that somebody else holds. */
+const saysLocked = /Unable to create '.*\.lock'|lock failure/iu
 
 /** For how long after a foreign commit others are taken to write, too, in milliseconds. */
 const rivalry = 30_000

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Command } from '../../../src/core/command.ts'
@@ -218,9 +219,11 @@ describe('two instances on one server', () => {
 
   it('give up when others are faster again and again', async () => {
     const { store, remote, server } = await openShop()
-    remote.faults = Array.from({ length: 50 }, () => ({ kind: 'moved', reason: 'it is being moved' }) as const)
+    const { repository } = await openRemote({ server })
+    remote.beforePush = async () => void (await commitBeside(repository, environmentLock('staging', randomUUID())))
     await expect(store.submit(lock('a'), request)).rejects.toThrow(StoreConflictError)
-    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository'])
+    const [, ...others] = await subjectsOf(server)
+    expect(new Set(others)).toEqual(new Set(['By somebody else']))
   })
 })
 
@@ -462,6 +465,35 @@ describe('a server that refuses', () => {
     const { commit } = await store.submit(lock('a'), request)
     expect(await server.head()).toBe(commit)
     expect(remote.calls.push).toBe(3)
+  })
+
+  it.each([
+    ['a hook that speaks like git', 'pre-receive hook declined: error: fetch first', PushRefusedError],
+    [
+      'a lock file left behind',
+      "failed to update ref: Unable to create '/srv/main.lock': File exists",
+      StoreUnavailableError,
+    ],
+    ['lock failure', 'lock failure', StoreUnavailableError],
+  ])('in words of a branch that moves, which it does not, is believed to refuse: %s', async (_, reason, kind) => {
+    const pause = () => Promise.resolve()
+    const { store, remote, server } = await openShop({ repository: { pause } })
+    remote.faults = Array.from({ length: 30 }, () => ({ kind: 'moved', reason }) as const)
+    const writing = store.submit(lock('a'), request)
+    await expect(writing).rejects.toThrow(kind)
+    await expect(writing).rejects.toThrow(reason)
+    expect(remote.calls.push).toBe(4)
+    remote.faults = []
+    await store.submit(lock('b'), request)
+    expect(store.health().problems).toEqual([])
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock b'])
+  })
+
+  it('for a moment because a ref is locked gets the commit after it', async () => {
+    const { store, remote, server } = await openShop()
+    remote.faults = [1, 2, 3].map(() => ({ kind: 'moved', reason: 'lock failure' }) as const)
+    await store.submit(lock('a'), request)
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock a'])
   })
 
   it('to know us is our problem, and health says so', async () => {
