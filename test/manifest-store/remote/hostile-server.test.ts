@@ -182,6 +182,12 @@ describe('what a server says to a push', () => {
     ['an unknown band', aResult([toPktLine('\u0007hello')])],
     ['no lines', aResult([Buffer.from('hello world')])],
     ['its last word', aResult([toPktLine('\u0003fatal: out of memory\n')])],
+    ['204', { status: 204 }],
+    ['302', aRedirect('/elsewhere')],
+    ['408', { status: 408 }],
+    ['409', { status: 409 }],
+    ['429', { status: 429 }],
+    ['499', { status: 499 }],
     ['500', { status: 500 }],
     ['502', { status: 502 }],
     ['503', { status: 503 }],
@@ -195,6 +201,11 @@ describe('what a server says to a push', () => {
   ])('may leave it open: %s', async (_, reaction) => {
     const { outcome } = await pushTo([anAdvertisement(), reaction])
     expect(outcome).toMatchObject({ kind: 'unknown', cause: { name: 'RemoteError', code: 'REMOTE_UNREACHABLE' } })
+  })
+
+  it('may leave it open: 404', async () => {
+    const { outcome } = await pushTo([anAdvertisement(), { status: 404 }])
+    expect(outcome).toMatchObject({ kind: 'unknown', cause: { code: 'REMOTE_NOT_FOUND' } })
   })
 
   it('may leave it open: no answer', async () => {
@@ -216,12 +227,22 @@ describe('what a server says to a push', () => {
   it.each<[what: string, reaction: Reaction, code: RemoteErrorCode]>([
     ['401', { status: 401 }, 'REMOTE_DENIED'],
     ['403', { status: 403 }, 'REMOTE_DENIED'],
-    ['404', { status: 404 }, 'REMOTE_NOT_FOUND'],
-    ['429', { status: 429 }, 'REMOTE_UNREACHABLE'],
-    ['302', aRedirect('/elsewhere'), 'REMOTE_UNREACHABLE'],
   ])('may be that it did not look at it: %s', async (_, reaction, code) => {
-    const { error } = await pushTo([anAdvertisement(), reaction])
-    expect(error).toMatchObject({ code })
+    for (const look of [anAdvertisement(), reaction]) {
+      const { error } = await pushTo([anAdvertisement(), reaction, look])
+      expect(error).toMatchObject({ code })
+    }
+    const isElsewhere = anAdvertisement(refs(capabilities, 'b'.repeat(40)))
+    for (const look of [isElsewhere, { status: 500 }]) {
+      const { outcome } = await pushTo([anAdvertisement(), reaction, look])
+      expect(outcome).toMatchObject({ kind: 'unknown', cause: { code } })
+    }
+  })
+
+  it('may be that it is too large, which only a look can prove', async () => {
+    const isElsewhere = anAdvertisement(refs(capabilities, 'b'.repeat(40)))
+    const { outcome } = await pushTo([anAdvertisement(), { status: 413 }, isElsewhere])
+    expect(outcome).toMatchObject({ kind: 'unknown' })
   })
 })
 
