@@ -33,7 +33,7 @@ export interface BatchReport {
 export interface RemoteObserver {
   /**
    * `moved`: the branch there was no longer where it was. `refused`: the server said no. `unknown`: the answer was lost.
-   * `failed`: it could not be reached, or would not let us in.
+   * `failed`: it could not be reached, would not let us in, or could not store it.
    */
   pushEnded(outcome: 'accepted' | 'moved' | 'refused' | 'unknown' | 'failed', milliseconds: number): void
   fetchEnded(outcome: 'succeeded' | 'failed', milliseconds: number): void

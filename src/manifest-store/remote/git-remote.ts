@@ -67,6 +67,8 @@ export type PushOutcome =
   | { readonly kind: 'moved'; readonly reason: string }
   /** The server said no for a reason of its own, such as a hook or a protected branch. Nothing was changed. */
   | { readonly kind: 'refused'; readonly reason: string }
+  /** The server could not, through no fault of what was sent: its disk is full, say. Nothing was changed. */
+  | { readonly kind: 'failed'; readonly reason: string }
   /** The connection broke after the request may have arrived: only the remote can tell. */
   | { readonly kind: 'unknown'; readonly cause: unknown }
 

@@ -53,7 +53,7 @@ export class LocalClone {
   readonly branch: string
   readonly #options: LocalCloneOptions
   readonly #gitDirectory: string
-  readonly #instance: InstanceClaim
+  #instance: InstanceClaim
   #reader: ObjectReader
   #packs: PackCare
   /** Counts the clones, so that whoever read while one took the other's place reads again. */
@@ -81,7 +81,7 @@ export class LocalClone {
   static async open(options: LocalCloneOptions): Promise<LocalClone> {
     const { folder, remote, log } = options
     await mkdir(folder, { recursive: true })
-    const instance = await claimInstance(folder, { log, advice: ownCopy })
+    const instance = await claim(options)
     try {
       const flaw = await findFlaw(options)
       if (flaw !== undefined) {
@@ -178,6 +178,13 @@ export class LocalClone {
     }
   }
 
+  /** Takes the clone for this process again where its folder was removed. Throws InstanceRunningError when another one was faster. */
+  async claimAgain(): Promise<void> {
+    if (await this.#instance.isHeld()) return
+    await this.#instance.release()
+    this.#instance = await claim(this.#options)
+  }
+
   /** Clones anew, and puts that in the place of what there was. What can be read meanwhile is read. */
   async renew(): Promise<void> {
     // It must not remove from the new clone what it copied in the old one.
@@ -199,6 +206,10 @@ export class LocalClone {
     this.#reader.close()
     await this.#instance.release()
   }
+}
+
+function claim({ folder, log }: LocalCloneOptions): Promise<InstanceClaim> {
+  return claimInstance(folder, { log, advice: ownCopy })
 }
 
 function toRef(branch: string): string {

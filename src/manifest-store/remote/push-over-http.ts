@@ -37,6 +37,9 @@ const maximumAdvertisement = 64 * 1024 * 1024
 const maximumReport = 1024 * 1024
 const what = 'git push'
 
+/** What a git server, or a proxy before it, says before it looks at what is sent. */
+const turnedAway: readonly number[] = [401, 403, 413]
+
 /**
  * Pushes over smart HTTP (gitprotocol-http(5)). The server is asked once what it can; from then on a push is one request:
  * the old ids in it are the compare-and-swap, so nobody has to look where the refs are before.
@@ -89,12 +92,13 @@ export class HttpPush {
       throw error
     }
     const { status } = answer
-    if (status >= 500 || status === 408) {
-      // A gateway that has lost patience says so while the server may go on.
-      return { kind: 'unknown', cause: toStatusError(answer, url) }
+    if (status !== 200) {
+      const cause = toStatusError(answer, url)
+      // Whoever stands between may say anything while the server goes on.
+      if (!turnedAway.includes(status) || !(await this.#isUntouched(updates))) return { kind: 'unknown', cause }
+      if (status === 413) return { kind: 'refused', reason: tooLarge(body.length) }
+      throw cause
     }
-    if (status === 413) return { kind: 'refused', reason: tooLarge(body.length) }
-    if (status !== 200) throw toStatusError(answer, url)
     try {
       return await this.#judge(answer, updates, capabilities)
     } catch (cause) {
@@ -112,10 +116,19 @@ export class HttpPush {
     capabilities: ReadonlySet<string>,
   ): Promise<PushOutcome> {
     const report = readReport(wholeLines(body), { updates, usesSideBand: capabilities.has('side-band-64k'), secrets })
-    if (report.kind === 'accepted' || report.saysMoved) return toOutcome(report, false)
+    if (report.kind === 'accepted' || report.cause !== 'other') return toOutcome(report, false)
     // Every server has words of its own: where the refs are says more.
     const now = await this.#discover().catch(() => undefined)
     return toOutcome(report, now !== undefined && hasMoved(now.advertisement, updates))
+  }
+
+  /** Whether nothing has come of a push: the refs are where they were, or we are turned away at the door by now. */
+  async #isUntouched(updates: readonly RefUpdate[]): Promise<boolean> {
+    try {
+      return !hasMoved((await this.#discover()).advertisement, updates)
+    } catch (error) {
+      return error instanceof RemoteError && error.code === 'REMOTE_DENIED'
+    }
   }
 
   /** Asks where pushes go, and what the server can. */

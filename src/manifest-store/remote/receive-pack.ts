@@ -88,7 +88,7 @@ export interface ReportOptions {
 export type PushReport =
   | { readonly kind: 'accepted' }
   /** `reason` has the hook's own words, if there were any. */
-  | { readonly kind: 'rejected'; readonly reason: string; readonly saysMoved: boolean }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly cause: 'moved' | 'trouble' | 'other' }
 
 /** Reads the answer to a push. Throws ProtocolError when it does not tell what became of it. */
 export function readReport(answer: Iterable<PktLine>, { updates, usesSideBand, secrets }: ReportOptions): PushReport {
@@ -126,12 +126,19 @@ export function readReport(answer: Iterable<PktLine>, { updates, usesSideBand, s
   }
   const why = unpacked === 'ok' ? [...new Set(reasons)].join(', ') : `the pack could not be read: ${unpacked}`
   const said = messages.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('error: hook declined to'))
+  // Of what else is said only what git says itself: a hook may say anything, but there is none before the pack is read.
+  const ofMove = [why, ...said.filter((line) => line.startsWith('error: '))].join('\n')
+  const ofPack = [why, ...said].join('\n')
   return {
     kind: 'rejected',
     reason: cleanServerText(said.length === 0 ? why : `${why}: ${said.join('\n')}`, secrets),
-    // Of what else is said only what git says itself: a hook may say anything.
-    saysMoved: saysMoved([why, ...said.filter((line) => line.startsWith('error: '))].join('\n')),
+    cause: unpacked === 'ok' ? (saysMoved(ofMove) ? 'moved' : 'other') : isRefusedPack(ofPack) ? 'other' : 'trouble',
   }
+}
+
+/** Whether the server does not want the pack, however often it comes. Otherwise that it was not read is its own trouble. */
+function isRefusedPack(text: string): boolean {
+  return /maximum (allowed|pack|object|file)? ?size|exceeds|too (large|big)|fsck error/iu.test(text)
 }
 
 /**
@@ -167,5 +174,7 @@ export function hasMoved({ refs }: Advertisement, updates: readonly RefUpdate[])
 /** For the caller, once it is known whether the refs are still where they were. */
 export function toOutcome(report: PushReport, isElsewhere: boolean): PushOutcome {
   if (report.kind === 'accepted') return report
-  return { kind: isElsewhere || report.saysMoved ? 'moved' : 'refused', reason: report.reason }
+  const { cause, reason } = report
+  if (isElsewhere || cause === 'moved') return { kind: 'moved', reason }
+  return { kind: cause === 'trouble' ? 'failed' : 'refused', reason }
 }

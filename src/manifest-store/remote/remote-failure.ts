@@ -80,7 +80,7 @@ const rules: readonly Rule[] = [
 
 /** What is wrong with the clone, or with the disk that it is on. */
 const ownFailures =
-  /No space left on device|Disk quota exceeded|Read-only file system|Input\/output error|insufficient permission for adding|(cannot|could not|unable to|failed to) (mkdir|create|write|open|lock|update|rename)|not (a git repository: |in a git directory)|bad object|does not point to a valid object|(loose object|object file|packfile|index file) .*(corrupt|empty|is truncated|cannot be|does not match)/i
+  /No space left on device|Disk quota exceeded|Read-only file system|Input\/output error|insufficient permission for adding|(cannot|could not|unable to|failed to) (mkdir|create|write|open|lock|update|rename)|not (a git repository: |in a git directory)|bad object|does not point to a valid object|inflate: data stream error|(loose object|packed object|object file|packfile|index file) .*(corrupt|empty|is truncated|cannot be|does not match)/i
 
 /** What `git <what>` has said when it failed in our clone. */
 export function toGitError(what: string, text: string, secrets: readonly string[]): Error {

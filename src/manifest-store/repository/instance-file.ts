@@ -11,6 +11,8 @@ import type { ProcessIdentity } from './process-identity.ts'
 import { observeProcess, identifyThisProcess } from './process-identity.ts'
 
 export interface InstanceClaim {
+  /** False when the file is gone, or another instance's: whoever comes may use the repository then. */
+  isHeld(): Promise<boolean>
   /** Gives the repository back. Can be called more than once. */
   release(): Promise<void>
 }
@@ -195,6 +197,7 @@ function keepAlive(file: OpenFile, path: string, interval: number, log: ClaimOpt
   }
 
   return {
+    isHeld: async () => !isReleased && (await isSameFile(file, path)),
     release: async () => {
       if (isReleased) return
       isReleased = true

@@ -5,6 +5,7 @@ import { MalformedObjectError, ObjectMissingError } from '../git/git-errors.ts'
 import type { PackFile } from '../git/pack-file.ts'
 import { buildPack } from '../git/pack-file.ts'
 import { tagPrefix } from '../git/tag-refs.ts'
+import type { WrittenPack } from '../git/write-pack.ts'
 import { releaseQuietly } from '../git/write-pack.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
 import { isInHistory } from '../remote/descent.ts'
@@ -98,6 +99,8 @@ export class RemoteRepository implements Repository, RemoteSide {
   /** Why the copy has to be made anew, and when it was. */
   #flaw: string | undefined
   #renewedAt: Date | undefined
+  /** How often in a row the server said that the branch is no longer there, while it is. */
+  #standstill: { readonly from: ObjectId | undefined; readonly pushes: number; readonly at: Date } | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(clone: LocalClone, head: ObjectId | undefined, options: RemoteRepositoryOptions) {
@@ -181,7 +184,9 @@ export class RemoteRepository implements Repository, RemoteSide {
       return await this.#clone.read(id)
     } catch (error) {
       if (!(error instanceof ObjectMissingError || error instanceof MalformedObjectError)) throw error
-      if (error instanceof MalformedObjectError) this.#renewSoon(error.message)
+      if (error instanceof MalformedObjectError) {
+        this.#renewSoon(`the copy on this machine is damaged: ${error.message}`)
+      }
       if (reach === 'here') throw error
       return this.#readFromRemote(id, error)
     }
@@ -255,7 +260,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     if ((await this.head()) !== from) return 'moved'
     const pack = await buildPack(objects)
     // Before the push, so that a full disk is an error while nothing has happened yet.
-    const written = await runStep('write-pack', () => this.#clone.write(pack))
+    const written = await runStep('write-pack', () => this.#writePack(pack))
     const branch = { ref: this.#clone.ref, from, to }
     const refs = [branch, ...tags.map(({ name, id }) => ({ ref: `${tagPrefix}${name}`, from: undefined, to: id }))]
     try {
@@ -263,6 +268,20 @@ export class RemoteRepository implements Repository, RemoteSide {
     } finally {
       // Whatever became of the push, the pack stays, for `git gc` to judge: a fetch does not write what some pack has.
       await releaseQuietly(written, this.#log)
+    }
+  }
+
+  async #writePack(pack: PackFile): Promise<WrittenPack> {
+    try {
+      return await this.#clone.write(pack)
+    } catch (error) {
+      // Otherwise nobody would look until the next fetch is due.
+      const flaw = await this.#clone.findFlaw(this.#head).catch(() => undefined)
+      if (flaw !== undefined) {
+        this.#mustLook = true
+        this.#renewSoon(flaw)
+      }
+      throw error
     }
   }
 
@@ -332,8 +351,9 @@ export class RemoteRepository implements Repository, RemoteSide {
     // Our own pushes tell where the branch is.
   }
 
-  /** Where the copy is to blame and not the server, it is made anew. */
+  /** What another process has taken is left to it. Where the copy is to blame and not the server, it is made anew. */
   async #fetchBranch(): Promise<ObjectId | undefined> {
+    await this.#clone.claimAgain()
     if (this.#flaw !== undefined) await this.#renew(this.#flaw)
     try {
       return await this.#remote.fetch(this.branch)
@@ -365,7 +385,7 @@ export class RemoteRepository implements Repository, RemoteSide {
 
   #renewSoon(flaw: string): void {
     if (this.#flaw !== undefined || !this.#mayRenew()) return
-    this.#flaw = `the copy on this machine is damaged: ${flaw}`
+    this.#flaw = flaw
     this.refresh().catch(() => undefined)
   }
 
@@ -454,13 +474,32 @@ export class RemoteRepository implements Repository, RemoteSide {
       case 'accepted':
         return runStep('move-branch', () => this.#published(push))
       case 'moved':
+        await this.#assertMoves(push.from, outcome.reason)
         return 'moved'
       case 'refused':
         this.#mustLook = false
         throw this.#refused(outcome.reason)
+      case 'failed':
+        throw this.#failed(outcome.reason)
       case 'unknown':
         return runStep('push', () => this.#findOut(push, outcome.cause))
     }
+  }
+
+  /**
+   * Before each push a look has shown where the branch is. Where it stays there, but is said to have moved, again and again, that is
+   * not so: a hook has said words that git says, or a lock file was left on the server.
+   */
+  async #assertMoves(from: ObjectId | undefined, reason: string): Promise<void> {
+    const last = this.#standstill
+    const isSame = last !== undefined && last.from === from && this.#since(last.at) < standstillLifetime
+    const pushes = isSame ? last.pushes + 1 : 1
+    this.#standstill = { from, pushes, at: this.#clock() }
+    if (pushes >= maximumPushesAtStandstill) {
+      throw saysLocked.test(reason) ? this.#failed(reason) : this.#refused(reason)
+    }
+    // Whoever holds the lock may be about to move the branch.
+    if (isSame) await this.#pause(100 * pushes * (0.5 + Math.random()))
   }
 
   /** The branch is there: what fails from here on is a matter of the copy, and the next fetch mends it. */
@@ -489,6 +528,10 @@ export class RemoteRepository implements Repository, RemoteSide {
     )
   }
 
+  #failed(reason: string): RemoteError {
+    return new RemoteError('REMOTE_REFUSED', `${this.url} could not take the push: ${reason}. Nothing was changed`)
+  }
+
   /**
    * The very same push again, until it is known what became of it: whichever of them arrives first, the others start from a
    * commit that the branch has left.
@@ -507,6 +550,7 @@ export class RemoteRepository implements Repository, RemoteSide {
         const outcome = await withTimeout(again, remaining(), 'the remote does not answer')
         if (outcome.kind === 'accepted') return await this.#published(push)
         if (outcome.kind === 'unknown') last = outcome.cause
+        else if (outcome.kind === 'failed') last = this.#failed(outcome.reason)
         else if (outcome.kind === 'refused') {
           // Of this one. The first may still be on its way to a server that thinks better of it.
           throw this.#unknown(push, `when it was sent again, the server refused it: ${outcome.reason}`)
@@ -545,6 +589,13 @@ export class RemoteRepository implements Repository, RemoteSide {
 
 /** How often a fetch is repeated because a push was faster. */
 const maximumLooks = 3
+
+/** How often a push is repeated at most because of a move that nobody sees; and for how long it is remembered, in milliseconds. */
+const maximumPushesAtStandstill = 4
+const standstillLifetime = 10_000
+
+/** The words of git and JGit for a ref that somebody else holds. */
+const saysLocked = /Unable to create '.*\.lock'|lock failure/iu
 
 /** For how long after a foreign commit others are taken to write, too, in milliseconds. */
 const rivalry = 30_000

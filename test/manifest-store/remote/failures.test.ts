@@ -53,7 +53,7 @@ describe.each(transports)('a remote over $name', ({ isHere, serve }) => {
     broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1
     const outcome = await open().remote.push([{ ref: main, from: undefined, to: commit }], broken)
     expect(outcome).toMatchObject({
-      kind: 'refused',
+      kind: 'failed',
       reason: expect.stringContaining('the pack could not be read') as string,
     })
     expect(headOf(repository)).toBeUndefined()

@@ -104,15 +104,37 @@ describe('what a server says to a push', () => {
     ],
     ['no reason', aReport(['unpack ok', `ng ${main}`]), 'no reason'],
     [
-      'a pack that it cannot read',
-      aReport(['unpack index-pack abnormal exit', `ng ${main} unpacker error`]),
-      'the pack could not be read: index-pack abnormal exit',
+      'a pack that is larger than it takes',
+      aReport(
+        ['unpack index-pack abnormal exit', `ng ${main} unpacker error`],
+        'fatal: pack exceeds maximum allowed size (1.00 KiB)\n',
+      ),
+      'the pack could not be read: index-pack abnormal exit: fatal: pack exceeds maximum allowed size (1.00 KiB)',
+    ],
+    [
+      'objects that are not as it wants them',
+      aReport(['unpack index-pack abnormal exit', `ng ${main} unpacker error`], 'fatal: fsck error in packed object\n'),
+      'the pack could not be read: index-pack abnormal exit: fatal: fsck error in packed object',
     ],
     ['too large', { status: 413 }, /is more than the server, or a proxy before it, takes/],
   ])('may be no: %s', async (_, reaction, reason) => {
     const { outcome } = await pushTo([anAdvertisement(), reaction, anAdvertisement()])
     const expected = typeof reason === 'string' ? reason : (expect.stringMatching(reason) as string)
     expect(outcome).toEqual({ kind: 'refused', reason: expected })
+  })
+
+  it.each<[what: string, status: string, said: string]>([
+    ['nothing of why', 'index-pack abnormal exit', ''],
+    ['a full disk', 'index-pack abnormal exit', 'fatal: write error: No space left on device\n'],
+    ['a disk that is not written', 'unable to create temporary object directory', 'error: Read-only file system\n'],
+    ['a lock that cannot be made', 'unpack-objects abnormal exit', `error: Unable to create '/srv/x.lock': what\n`],
+  ])('may be that it cannot: %s', async (_, status, said) => {
+    const { outcome } = await pushTo([
+      anAdvertisement(),
+      aReport([`unpack ${status}`, `ng ${main} unpacker error`], said),
+    ])
+    const reason = `the pack could not be read: ${status}${said === '' ? '' : `: ${said.trim()}`}`
+    expect(outcome).toEqual({ kind: 'failed', reason })
   })
 
   it('may be no, without bands', async () => {
@@ -160,6 +182,12 @@ describe('what a server says to a push', () => {
     ['an unknown band', aResult([toPktLine('\u0007hello')])],
     ['no lines', aResult([Buffer.from('hello world')])],
     ['its last word', aResult([toPktLine('\u0003fatal: out of memory\n')])],
+    ['204', { status: 204 }],
+    ['302', aRedirect('/elsewhere')],
+    ['408', { status: 408 }],
+    ['409', { status: 409 }],
+    ['429', { status: 429 }],
+    ['499', { status: 499 }],
     ['500', { status: 500 }],
     ['502', { status: 502 }],
     ['503', { status: 503 }],
@@ -173,6 +201,11 @@ describe('what a server says to a push', () => {
   ])('may leave it open: %s', async (_, reaction) => {
     const { outcome } = await pushTo([anAdvertisement(), reaction])
     expect(outcome).toMatchObject({ kind: 'unknown', cause: { name: 'RemoteError', code: 'REMOTE_UNREACHABLE' } })
+  })
+
+  it('may leave it open: 404', async () => {
+    const { outcome } = await pushTo([anAdvertisement(), { status: 404 }])
+    expect(outcome).toMatchObject({ kind: 'unknown', cause: { code: 'REMOTE_NOT_FOUND' } })
   })
 
   it('may leave it open: no answer', async () => {
@@ -194,12 +227,22 @@ describe('what a server says to a push', () => {
   it.each<[what: string, reaction: Reaction, code: RemoteErrorCode]>([
     ['401', { status: 401 }, 'REMOTE_DENIED'],
     ['403', { status: 403 }, 'REMOTE_DENIED'],
-    ['404', { status: 404 }, 'REMOTE_NOT_FOUND'],
-    ['429', { status: 429 }, 'REMOTE_UNREACHABLE'],
-    ['302', aRedirect('/elsewhere'), 'REMOTE_UNREACHABLE'],
   ])('may be that it did not look at it: %s', async (_, reaction, code) => {
-    const { error } = await pushTo([anAdvertisement(), reaction])
-    expect(error).toMatchObject({ code })
+    for (const look of [anAdvertisement(), reaction]) {
+      const { error } = await pushTo([anAdvertisement(), reaction, look])
+      expect(error).toMatchObject({ code })
+    }
+    const isElsewhere = anAdvertisement(refs(capabilities, 'b'.repeat(40)))
+    for (const look of [isElsewhere, { status: 500 }]) {
+      const { outcome } = await pushTo([anAdvertisement(), reaction, look])
+      expect(outcome).toMatchObject({ kind: 'unknown', cause: { code } })
+    }
+  })
+
+  it('may be that it is too large, which only a look can prove', async () => {
+    const isElsewhere = anAdvertisement(refs(capabilities, 'b'.repeat(40)))
+    const { outcome } = await pushTo([anAdvertisement(), { status: 413 }, isElsewhere])
+    expect(outcome).toMatchObject({ kind: 'unknown' })
   })
 })
 

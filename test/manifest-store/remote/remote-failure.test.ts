@@ -58,6 +58,11 @@ describe('what git, ssh and servers say', () => {
     [`fatal: remote error: out of order\n`, 'REMOTE_REFUSED'],
     [`fatal: dumb http transport does not support shallow capabilities\n`, 'REMOTE_REFUSED'],
     [`error: RPC failed; curl 18 transfer closed\nfatal: early EOF\n`, 'REMOTE_UNREACHABLE'],
+    [`remote: error: inflate: data stream error (incorrect data check)\nfatal: early EOF\n`, 'REMOTE_UNREACHABLE'],
+    [
+      `remote: fatal: packed object c0ffee (stored in ./objects/pack/pack-x.pack) is corrupt\nfatal: early EOF\n`,
+      'REMOTE_UNREACHABLE',
+    ],
     [`remote: fatal: write error: No space left on device\nfatal: early EOF\n`, 'REMOTE_UNREACHABLE'],
     ['', 'REMOTE_UNREACHABLE'],
   ])('is understood: %j', (text, code) => {
@@ -80,6 +85,8 @@ describe('what git, ssh and servers say', () => {
     'error: refs/heads/main does not point to a valid object!\n',
     'fatal: loose object c0ffee (stored in objects/c0/ffee) is corrupt\n',
     'error: packfile ./objects/pack/pack-x.pack does not match index\n',
+    'fatal: packed object c0ffee (stored in ./objects/pack/pack-x.pack) is corrupt\n',
+    'error: inflate: data stream error (incorrect data check)\nfatal: unresolved deltas\n',
   ])('is a matter of our own disk: %j', (text) => {
     const error = toGitError('git fetch', text, [])
     expect(error).toBeInstanceOf(StoreUnavailableError)

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Command } from '../../../src/core/command.ts'
@@ -218,9 +219,11 @@ describe('two instances on one server', () => {
 
   it('give up when others are faster again and again', async () => {
     const { store, remote, server } = await openShop()
-    remote.faults = Array.from({ length: 50 }, () => ({ kind: 'moved', reason: 'it is being moved' }) as const)
+    const { repository } = await openRemote({ server })
+    remote.beforePush = async () => void (await commitBeside(repository, environmentLock('staging', randomUUID())))
     await expect(store.submit(lock('a'), request)).rejects.toThrow(StoreConflictError)
-    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository'])
+    const [, ...others] = await subjectsOf(server)
+    expect(new Set(others)).toEqual(new Set(['By somebody else']))
   })
 })
 
@@ -439,6 +442,58 @@ describe('a server that refuses', () => {
     server.refuses = () => undefined
     await store.submit(lock('c'), request)
     expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock c'])
+  })
+
+  it('because it cannot do it is waited for, and health says so', async () => {
+    const { store, remote, server, repository } = await openShop()
+    remote.faults = [{ kind: 'failed', reason: 'the pack could not be read: No space left on device' }]
+    const submitted = await Promise.allSettled([store.submit(lock('a'), request), store.submit(lock('b'), request)])
+    for (const outcome of submitted) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } })
+    }
+    expect(store.health().problems).toEqual([expect.stringMatching(/could not take .*: No space left on device/)])
+    expect(remote.calls.push).toBe(1)
+    await store.submit(lock('c'), request)
+    expect(store.health().problems).toEqual([])
+    expect(repository.problems).toEqual([])
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock c'])
+  })
+
+  it('to take a push again that may have arrived is asked until it can say', async () => {
+    const { store, remote, server } = await openShop()
+    remote.faults = ['lose-request', { kind: 'failed', reason: 'No space left on device' }]
+    const { commit } = await store.submit(lock('a'), request)
+    expect(await server.head()).toBe(commit)
+    expect(remote.calls.push).toBe(3)
+  })
+
+  it.each([
+    ['a hook that speaks like git', 'pre-receive hook declined: error: fetch first', PushRefusedError],
+    [
+      'a lock file left behind',
+      "failed to update ref: Unable to create '/srv/main.lock': File exists",
+      StoreUnavailableError,
+    ],
+    ['lock failure', 'lock failure', StoreUnavailableError],
+  ])('in words of a branch that moves, which it does not, is believed to refuse: %s', async (_, reason, kind) => {
+    const pause = () => Promise.resolve()
+    const { store, remote, server } = await openShop({ repository: { pause } })
+    remote.faults = Array.from({ length: 30 }, () => ({ kind: 'moved', reason }) as const)
+    const writing = store.submit(lock('a'), request)
+    await expect(writing).rejects.toThrow(kind)
+    await expect(writing).rejects.toThrow(reason)
+    expect(remote.calls.push).toBe(4)
+    remote.faults = []
+    await store.submit(lock('b'), request)
+    expect(store.health().problems).toEqual([])
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock b'])
+  })
+
+  it('for a moment because a ref is locked gets the commit after it', async () => {
+    const { store, remote, server } = await openShop()
+    remote.faults = [1, 2, 3].map(() => ({ kind: 'moved', reason: 'lock failure' }) as const)
+    await store.submit(lock('a'), request)
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock a'])
   })
 
   it('to know us is our problem, and health says so', async () => {
@@ -767,6 +822,33 @@ describe('a copy that is damaged', () => {
     await store.submit(lock('b'), request)
     expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock a', 'Lock b'])
     expect(remote.calls.clone).toBe(2)
+  })
+
+  it.each(['the clone', 'the whole folder'])(
+    'under the running process (%s) is made anew when a write notices',
+    async (what) => {
+      const { store, folder, remote, server } = await openShop()
+      await store.submit(lock('a'), request)
+      rmSync(what === 'the clone' ? gitDirectoryIn(folder) : folder, { recursive: true })
+      await expect(store.submit(lock('lost'), request)).rejects.toThrow(StoreUnavailableError)
+      await store.submit(lock('b'), request)
+      expect(remote.calls.clone).toBe(2)
+      expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock a', 'Lock b'])
+      // It is ours again.
+      await expect(openRemote({ server, folder })).rejects.toThrow(InstanceRunningError)
+    },
+  )
+
+  it('under the running process is left to the one who took its place meanwhile', async () => {
+    const { store, folder, server } = await openShop()
+    rmSync(folder, { recursive: true })
+    const other = await openShop({ server, folder })
+    await expect(store.refresh()).rejects.toThrow(InstanceRunningError)
+    await expect(store.submit(lock('a'), request)).rejects.toThrow('set SIGNALBOX_CLONE_PATH to a folder of its own')
+    await other.store.submit(lock('b'), request)
+    await other.store.close()
+    await store.submit(lock('c'), request)
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock b', 'Lock c'])
   })
 
   it('by a pack under the running process is made anew when that is noticed', async () => {
