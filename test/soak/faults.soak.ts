@@ -67,7 +67,7 @@ it.runIf(hasGitHttpBackend)('a network that breaks everything loses and doubles 
     const writes = results.map(({ write }) => write)
     expect(judgeWrites(writes, done)).toEqual([])
     expect(findRewrites(target.repository, history)).toEqual([])
-    target.assertSound()
+    await target.assertSound()
     process.stdout.write(toText(results, proxy.counts))
     expect(proxy.counts.answersDropped).toBeGreaterThan(0)
     expect(proxy.counts.cut).toBeGreaterThan(0)

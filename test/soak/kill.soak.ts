@@ -120,11 +120,11 @@ async function soak(
     }
     figures.kills += 1
     if (figures.kills % 50 === 0) process.stdout.write(`${figures.kills} kills\n`)
-    target.assertSound()
+    await target.assertSound()
     expect(judgeWrites(writes, target.requestIds())).toEqual([])
   }
   await assertServed(target, mixes)
-  target.assertSound()
+  await target.assertSound()
   tally(figures, writes, new Set(target.requestIds()))
 }
 

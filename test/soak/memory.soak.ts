@@ -63,7 +63,7 @@ it.runIf(hasGit)('memory does not grow with the number of writes', async () => {
         target.requestIds().filter((id) => id.startsWith('soak-')),
       ),
     ).toEqual([])
-    target.assertSound()
+    await target.assertSound()
 
     const live = memory.map(({ heapUsed, external }) => (heapUsed + external) / 2 ** 20)
     const resident = memory.map(({ rss }) => rss / 2 ** 20)

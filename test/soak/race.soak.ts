@@ -58,7 +58,7 @@ it.runIf(hasGitHttpBackend)(
       expect(problems).toEqual([])
       await assertAgreed(target.repository, servers)
       for (const server of servers) expect(await server.stop('SIGTERM')).toBe(0)
-      for (const repository of [target.repository, ...clones.map(gitDirectoryIn)]) assertClean(repository)
+      for (const repository of [target.repository, ...clones.map(gitDirectoryIn)]) await assertClean(repository)
 
       process.stdout.write(`${toText(writes)}\npushes by hand that came too late ${rejected}\n`)
       const again = servers.map((server) => server.output().stdout.split('deciding them again').length - 1)

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { seedRepository } from '../../src/manifest-store/repository/seed-repository.ts'
 import { configureAsHosts, startGitHttpServer } from '../support/git-http-server.ts'
 import { createFolder, git, removeFolder } from '../support/real-git.ts'
@@ -11,7 +12,7 @@ export interface SoakTarget {
   /** A folder for the process to run in. */
   readonly folder: string
   /** Throws with git's words when it finds something that is not sound, or history rewritten since `requestIds` was asked. */
-  assertSound(): void
+  assertSound(): Promise<void>
   /** The request ids of all commits but the first, newest first. */
   requestIds(): readonly string[]
   remove(): Promise<void>
@@ -64,8 +65,8 @@ export function toTarget(
   return {
     folder,
     environment,
-    assertSound: () => {
-      assertClean(repository)
+    assertSound: async () => {
+      await assertClean(repository)
       if (last !== undefined) git(['merge-base', '--is-ancestor', last, 'main'], { cwd: repository })
     },
     requestIds: () => {
@@ -81,8 +82,24 @@ export function toTarget(
   }
 }
 
-/** Throws with git's words when it finds something that is not sound. */
-export function assertClean(repository: string): void {
-  const output = git(['fsck', '--strict', '--no-dangling', '--no-progress'], { cwd: repository })
-  if (/missing|corrupt|error/.test(output)) throw new Error(`git fsck: ${output}`)
+/** How often git looks, and how many milliseconds it waits between. */
+const looks = 4
+const pause = 1500
+
+/**
+ * Throws with git's words when it finds something that is not sound. A server goes on with a push whose sender was killed, and
+ * moves its objects into place one after the other: git may look in between. What is really not sound stays so.
+ */
+export async function assertClean(repository: string): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    try {
+      const output = git(['fsck', '--strict', '--no-dangling', '--no-progress'], { cwd: repository })
+      if (/missing|corrupt|error/.test(output)) throw new Error(`git fsck: ${output}`)
+      return
+    } catch (error) {
+      if (look === looks) throw error
+      process.stdout.write(`git fsck looks again: ${(error as Error).message}\n`)
+      await sleep(pause)
+    }
+  }
 }

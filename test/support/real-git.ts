@@ -22,7 +22,11 @@ export function git(args: readonly string[], options: GitOptions = {}): string {
 export function gitBytes(args: readonly string[], { cwd, input, env }: GitOptions = {}): Buffer {
   const result = spawnSync('git', args, { cwd, input, env: { ...gitEnvironment(), ...env }, maxBuffer: 2 ** 30 })
   if (result.error !== undefined) throw result.error
-  if (result.status !== 0) throw new Error(`git ${args.join(' ')} failed:\n${result.stderr.toString()}`)
+  if (result.status !== 0) {
+    // Some commands tell on the one, some on the other.
+    const said = [result.stderr, result.stdout.subarray(0, 10_000)].join('\n')
+    throw new Error(`git ${args.join(' ')} failed with ${result.status ?? result.signal}:\n${said}`)
+  }
   return result.stdout
 }
 
