@@ -181,7 +181,7 @@ export class GitManifestStore implements ManifestStore {
       const { snapshot, retryAt } = await this.#loadCommit(commit)
       return { snapshot, isComplete: retryAt === undefined }
     })
-    this.#keys = new IdempotencyIndex(this.#objects, options.committer)
+    this.#keys = new IdempotencyIndex(this.#objects, options.repository, options.committer)
     this.#observer = options.observer
     this.#tracer = options.tracer
     this.#queue = new WriteQueue((batch) => this.#work(batch), options.maximumQueueSize ?? defaultQueueSize)

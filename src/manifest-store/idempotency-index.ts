@@ -3,9 +3,10 @@ import type { ObjectId } from '../core/object-id.ts'
 import type { CommitAuthor } from './commit-message.ts'
 import { readTrailers } from './commit-trailers.ts'
 import { parseCommit } from './git/commit.ts'
-import { MalformedObjectError, ObjectMissingError } from './git/git-errors.ts'
+import { ObjectMissingError } from './git/git-errors.ts'
 import type { ObjectCache } from './git/object-cache.ts'
 import { startTimeSlice } from './git/time-slice.ts'
+import type { Repository } from './repository/repository.ts'
 
 /** How many commits are remembered, the newest of the branch. */
 const maximumCommits = 10_000
@@ -13,27 +14,53 @@ const maximumCommits = 10_000
 /**
  * Which commits of the branch were made with an idempotency key, as their trailers say. The first question reads the history, the
  * next ones only what is new. Whoever merges makes what was the branch a second parent, so all parents are followed.
+ *
+ * What cannot be read is an error, except where a shallow clone ends: whoever forgets a key does twice what was to be done once.
  */
 export class IdempotencyIndex {
   readonly #objects: ObjectCache
+  readonly #repository: Pick<Repository, 'readShallow' | 'remote'>
   readonly #committer: CommitAuthor
   readonly #maximum: number
   #tip: ObjectId | undefined
   /** The key of each commit that is known to lead to the tip, the oldest first. */
   #keys = new Map<ObjectId, string | undefined>()
   #commits = new Map<string, ObjectId>()
+  /** Of the copy of a remote, when it was read. */
+  #renewals: number | undefined
 
-  constructor(objects: ObjectCache, committer: CommitAuthor, maximum = maximumCommits) {
+  constructor(
+    objects: ObjectCache,
+    repository: Pick<Repository, 'readShallow' | 'remote'>,
+    committer: CommitAuthor,
+    maximum = maximumCommits,
+  ) {
     this.#objects = objects
+    this.#repository = repository
     this.#committer = committer
     this.#maximum = maximum
   }
 
-  /** The newest commit that leads to `head` and was made with that key. One call at a time. */
+  /**
+   * The newest commit that leads to `head` and was made with that key. One call at a time. Throws ObjectMissingError and
+   * MalformedObjectError when the history has a gap.
+   */
   async find(head: ObjectId | undefined, key: string): Promise<ObjectId | undefined> {
     if (head === undefined) return undefined
-    if (head !== this.#tip) await this.#update(head)
+    // Also a copy that is made anew while it is read.
+    while (head !== this.#tip || this.#renewals !== this.#repository.remote?.renewals) {
+      const renewals = this.#repository.remote?.renewals
+      if (renewals !== this.#renewals) this.#forget()
+      await this.#update(head)
+      this.#renewals = renewals
+    }
     return this.#commits.get(key)
+  }
+
+  #forget(): void {
+    this.#tip = undefined
+    this.#keys = new Map()
+    this.#commits = new Map()
   }
 
   async #update(head: ObjectId): Promise<void> {
@@ -41,8 +68,7 @@ export class IdempotencyIndex {
     if (!walked.meetsTip) {
       // The history was rewritten, or there is that much of it: what was known may not lead here.
       if (this.#keys.size > 0 && walked.added.length < this.#maximum) walked = await this.#walk(head, new Map())
-      this.#keys = new Map()
-      this.#commits = new Map()
+      this.#forget()
     }
     for (const { id, key } of walked.added.toReversed()) {
       this.#keys.set(id, key)
@@ -59,7 +85,8 @@ export class IdempotencyIndex {
   /** The commits from `head` on that are not known, the newest first. */
   async #walk(head: ObjectId, known: ReadonlyMap<ObjectId, unknown>) {
     const slice = startTimeSlice()
-    const added: { readonly id: ObjectId; readonly key: string | undefined }[] = []
+    const added: ReadCommit[] = []
+    const missing = new Map<ObjectId, ObjectMissingError>()
     const queue = new Set([head])
     let meetsTip = false
     for (const id of queue) {
@@ -70,22 +97,47 @@ export class IdempotencyIndex {
       if (added.length === this.#maximum) break
       if (slice.isOver()) await slice.next()
       const commit = await this.#read(id)
-      if (commit === undefined) continue
-      added.push({ id, key: commit.key })
+      if (commit instanceof ObjectMissingError) {
+        missing.set(id, commit)
+        continue
+      }
+      added.push(commit)
       for (const parent of commit.parents) queue.add(parent)
     }
+    if (missing.size > 0) await this.#assertShallow(head, added, missing)
     return { added, meetsTip }
   }
 
-  /** Undefined when the repository does not hold it: a shallow clone ends like that. */
-  async #read(id: ObjectId): Promise<{ key: string | undefined; parents: readonly ObjectId[] } | undefined> {
-    try {
-      const commit = parseCommit(await this.#objects.readCommit(id))
-      const value = readTrailers(commit, this.#committer).get(trailerKeys.idempotencyKey)
-      return { key: value?.split(' ', 1)[0], parents: commit.parents }
-    } catch (error) {
-      if (error instanceof ObjectMissingError || error instanceof MalformedObjectError) return undefined
+  /** Only what is behind the end of a shallow clone may be missing. */
+  async #assertShallow(
+    head: ObjectId,
+    read: readonly ReadCommit[],
+    missing: ReadonlyMap<ObjectId, ObjectMissingError>,
+  ): Promise<void> {
+    const shallow = await this.#repository.readShallow()
+    const needed = read.flatMap(({ id, parents }) => (shallow.has(id) ? [] : parents))
+    for (const id of [head, ...needed]) {
+      const error = missing.get(id)
+      if (error === undefined) continue
+      this.#repository.remote?.reportGap(error.message)
       throw error
     }
   }
+
+  async #read(id: ObjectId): Promise<ReadCommit | ObjectMissingError> {
+    try {
+      const commit = parseCommit(await this.#objects.readCommit(id))
+      const value = readTrailers(commit, this.#committer).get(trailerKeys.idempotencyKey)
+      return { id, key: value?.split(' ', 1)[0], parents: commit.parents }
+    } catch (error) {
+      if (error instanceof ObjectMissingError) return error
+      throw error
+    }
+  }
+}
+
+interface ReadCommit {
+  readonly id: ObjectId
+  readonly key: string | undefined
+  readonly parents: readonly ObjectId[]
 }

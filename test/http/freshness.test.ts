@@ -13,6 +13,8 @@ async function createRemoteServer(age: number) {
     assertWritable: async () => false,
     giveWay: async () => {},
     fetchMissing: async () => {},
+    renewals: 0,
+    reportGap: () => {},
     confirmedAt: new Date(Date.parse('2026-05-04T09:30:00.250Z') - age),
     problems: [],
   }

@@ -205,6 +205,7 @@ describe('an answer that cannot be given again', () => {
     const start = await kept.head()
     const { commit } = await store.submit(train(), ask('a'))
     const shallow = new WatchedRepository(kept)
+    shallow.shallow = new Set([commit as ObjectId])
     shallow.beforeRead = (id) => {
       if (id === start) throw new ObjectMissingError(id)
     }
@@ -235,7 +236,7 @@ describe('the index of keys', () => {
 
   it('reads each commit once, and later only what is new', async () => {
     const { commits, kept, repository, objects } = await withKeys(5)
-    const index = new IdempotencyIndex(objects, signalbox)
+    const index = new IdempotencyIndex(objects, repository, signalbox)
     repository.reads = []
     expect(await index.find(commits[3], 'key-2')).toBe(commits[2])
     expect(await index.find(commits[3], 'key-4')).toBeUndefined()
@@ -247,16 +248,16 @@ describe('the index of keys', () => {
   })
 
   it('forgets what no longer leads to the branch', async () => {
-    const { commits, objects } = await withKeys(4)
-    const index = new IdempotencyIndex(objects, signalbox)
+    const { commits, objects, repository } = await withKeys(4)
+    const index = new IdempotencyIndex(objects, repository, signalbox)
     await index.find(commits[3], 'key-3')
     expect(await index.find(commits[1], 'key-3')).toBeUndefined()
     expect(await index.find(commits[1], 'key-1')).toBe(commits[1])
   })
 
   it('keeps the newest, and no more than it may', async () => {
-    const { commits, objects } = await withKeys(6)
-    const index = new IdempotencyIndex(objects, signalbox, 3)
+    const { commits, objects, repository } = await withKeys(6)
+    const index = new IdempotencyIndex(objects, repository, signalbox, 3)
     expect(await index.find(commits[1], 'key-1')).toBe(commits[1])
     expect(await index.find(commits[3], 'key-1')).toBe(commits[1])
     expect(await index.find(commits[3], 'key-0')).toBeUndefined()
@@ -265,8 +266,8 @@ describe('the index of keys', () => {
   })
 
   it('believes nobody else', async () => {
-    const { commits, objects } = await withKeys(1)
-    const index = new IdempotencyIndex(objects, { name: 'Somebody else', email: 'else@example.com' })
+    const { commits, objects, repository } = await withKeys(1)
+    const index = new IdempotencyIndex(objects, repository, { name: 'Somebody else', email: 'else@example.com' })
     expect(await index.find(commits[0], 'key-0')).toBeUndefined()
   })
 

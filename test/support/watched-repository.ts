@@ -47,6 +47,13 @@ export class WatchedRepository implements Repository {
     return this.#inner.read(id, reach)
   }
 
+  /** Stands for what the repository says, where it is given. */
+  shallow: ReadonlySet<ObjectId> | undefined
+
+  async readShallow(): Promise<ReadonlySet<ObjectId>> {
+    return this.shallow ?? this.#inner.readShallow()
+  }
+
   readTag(name: string): Promise<TagState> {
     return this.#inner.readTag(name)
   }

@@ -11,6 +11,7 @@ import { PackCare } from '../git/pack-care.ts'
 import type { PackFile } from '../git/pack-file.ts'
 import { listPacks } from '../git/pack-folder.ts'
 import { moveRef, readRef } from '../git/ref-file.ts'
+import { readShallowFile } from '../git/shallow-file.ts'
 import type { WrittenPack } from '../git/write-pack.ts'
 import { writePack } from '../git/write-pack.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
@@ -117,6 +118,16 @@ export class LocalClone {
       if (generation === this.#generation) throw error
       return this.#reader.read(id)
     }
+  }
+
+  /** Where the history of the clone ends. */
+  readShallow(): Promise<ReadonlySet<ObjectId>> {
+    return readShallowFile(this.#gitDirectory)
+  }
+
+  /** How often it was made anew since it was opened. */
+  get renewals(): number {
+    return this.#generation
   }
 
   findMissing(ids: readonly ObjectId[]): Promise<readonly ObjectId[]> {

@@ -23,6 +23,10 @@ export class InMemoryRepository implements Repository {
     return object
   }
 
+  async readShallow(): Promise<ReadonlySet<ObjectId>> {
+    return new Set()
+  }
+
   async readTag(name: string): Promise<TagState> {
     const id = this.#tags.get(name)
     if (id !== undefined) return followTag(id, (object) => this.read(object))

@@ -13,6 +13,7 @@ import { PackCare } from '../git/pack-care.ts'
 import { buildPack } from '../git/pack-file.ts'
 import { listPacks } from '../git/pack-folder.ts'
 import { listBranches, moveRef, readRef } from '../git/ref-file.ts'
+import { readShallowFile } from '../git/shallow-file.ts'
 import type { TagLocks } from '../git/tag-refs.ts'
 import { lockTags, readTagRef } from '../git/tag-refs.ts'
 import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
@@ -111,6 +112,10 @@ export class LocalRepository implements Repository {
 
   read(id: ObjectId): Promise<StoredObject> {
     return this.#reader.read(id)
+  }
+
+  readShallow(): Promise<ReadonlySet<ObjectId>> {
+    return readShallowFile(this.#gitDirectory)
   }
 
   readTag(name: string): Promise<TagState> {

@@ -202,6 +202,18 @@ export class RemoteRepository implements Repository, RemoteSide {
     return this.#clone.read(id)
   }
 
+  readShallow(): Promise<ReadonlySet<ObjectId>> {
+    return this.#clone.readShallow()
+  }
+
+  get renewals(): number {
+    return this.#clone.renewals
+  }
+
+  reportGap(flaw: string): void {
+    this.#renewSoon(`the copy on this machine is damaged: ${flaw}`)
+  }
+
   async fetchMissing(ids: readonly ObjectId[]): Promise<void> {
     const missing = await this.#clone.findMissing([...new Set(ids)])
     await this.#missing.getAll(missing).catch((error: unknown) => {

@@ -26,6 +26,9 @@ export interface Repository {
    */
   read(id: ObjectId, reach?: 'here' | 'anywhere'): Promise<StoredObject>
 
+  /** The commits whose parents it does not have, and need not: the history of a shallow clone ends there. */
+  readShallow(): Promise<ReadonlySet<ObjectId>>
+
   /**
    * What stands at the name of a tag at this moment: a name such as `v1`, without `refs/tags/`, that `isValidTagName`
    * takes. A repository with a remote asks it, and fetches the commit when its copy lacks it.
@@ -66,6 +69,12 @@ export interface RemoteSide {
 
   /** Fetches those of the objects that the copy lacks, at one go. Those that cannot be had stay missing. */
   fetchMissing(ids: readonly ObjectId[]): Promise<void>
+
+  /** How often the copy has been made anew: its history may end elsewhere since. */
+  readonly renewals: number
+
+  /** To be told of an object that the copy lacks and has to have: it is made anew, soon. */
+  reportGap(flaw: string): void
 
   /** When the server last said that the branch is where the copy has it. */
   readonly confirmedAt: Date
