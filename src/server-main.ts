@@ -102,6 +102,7 @@ async function start(config: ServerConfig, log: pino.Logger) {
     observer: metrics,
     ...(tracing && { tracer: tracing }),
     maximumQueueSize: config.maximumQueueSize,
+    ...(config.remote?.cloneDepth !== undefined && { cloneDepth: config.remote.cloneDepth }),
     ...(webhook && { onPublished: (update) => webhook.announce(update) }),
   })
   const manifestChecker = new WorkerManifestChecker(config.manifestCheck)

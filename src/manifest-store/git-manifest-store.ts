@@ -71,6 +71,8 @@ export interface StoreOptions {
   readonly checkpoint?: CheckpointFile
   readonly observer?: StoreObserver
   readonly tracer?: StoreTracer
+  /** How many commits of the history a copy of a remote is made with: keys count for as many, and for the last 10,000 in any case. */
+  readonly cloneDepth?: number
   /** How many commands may wait; 1000 unless given. */
   readonly maximumQueueSize?: number
 }
@@ -128,6 +130,9 @@ const maximumCommitsOfPage = 10_000
 /** How many commands may wait unless the options say otherwise: far more than a batch takes, and little memory. */
 const defaultQueueSize = 1000
 
+/** Of how many commits the keys count at least, the newest of the branch. */
+const fewestKeyedCommits = 10_000
+
 /** How many pieces are read from their objects in no time: after so few, a checkpoint is not written. */
 const fewPieces = 200
 
@@ -181,7 +186,12 @@ export class GitManifestStore implements ManifestStore {
       const { snapshot, retryAt } = await this.#loadCommit(commit)
       return { snapshot, isComplete: retryAt === undefined }
     })
-    this.#keys = new IdempotencyIndex(this.#objects, options.repository, options.committer)
+    this.#keys = new IdempotencyIndex(
+      this.#objects,
+      options.repository,
+      options.committer,
+      Math.max(options.cloneDepth ?? 0, fewestKeyedCommits),
+    )
     this.#observer = options.observer
     this.#tracer = options.tracer
     this.#queue = new WriteQueue((batch) => this.#work(batch), options.maximumQueueSize ?? defaultQueueSize)

@@ -8,9 +8,6 @@ import type { ObjectCache } from './git/object-cache.ts'
 import { startTimeSlice } from './git/time-slice.ts'
 import type { Repository } from './repository/repository.ts'
 
-/** How many commits are remembered, the newest of the branch. */
-const maximumCommits = 10_000
-
 /**
  * Which commits of the branch were made with an idempotency key, as their trailers say. The first question reads the history, the
  * next ones only what is new. Whoever merges makes what was the branch a second parent, so all parents are followed.
@@ -29,11 +26,12 @@ export class IdempotencyIndex {
   /** Of the copy of a remote, when it was read. */
   #renewals: number | undefined
 
+  /** Remembers the newest commits of the branch, `maximum` of them. */
   constructor(
     objects: ObjectCache,
     repository: Pick<Repository, 'readShallow' | 'remote'>,
     committer: CommitAuthor,
-    maximum = maximumCommits,
+    maximum: number,
   ) {
     this.#objects = objects
     this.#repository = repository

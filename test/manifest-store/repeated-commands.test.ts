@@ -9,8 +9,9 @@ import type { Principal } from '../../src/core/principal.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import type { Prognosis } from '../../src/core/release-train-prognosis.ts'
 import { createReleaseTrain } from '../../src/core/release-train.ts'
-import { parseCommit } from '../../src/manifest-store/git/commit.ts'
+import { parseCommit, serializeCommit } from '../../src/manifest-store/git/commit.ts'
 import { ObjectMissingError } from '../../src/manifest-store/git/git-errors.ts'
+import { createObject } from '../../src/manifest-store/git/git-object.ts'
 import { GitManifestStore } from '../../src/manifest-store/git-manifest-store.ts'
 import { IdempotencyIndex } from '../../src/manifest-store/idempotency-index.ts'
 import { ObjectCache } from '../../src/manifest-store/git/object-cache.ts'
@@ -236,7 +237,7 @@ describe('the index of keys', () => {
 
   it('reads each commit once, and later only what is new', async () => {
     const { commits, kept, repository, objects } = await withKeys(5)
-    const index = new IdempotencyIndex(objects, repository, signalbox)
+    const index = new IdempotencyIndex(objects, repository, signalbox, 100)
     repository.reads = []
     expect(await index.find(commits[3], 'key-2')).toBe(commits[2])
     expect(await index.find(commits[3], 'key-4')).toBeUndefined()
@@ -249,7 +250,7 @@ describe('the index of keys', () => {
 
   it('forgets what no longer leads to the branch', async () => {
     const { commits, objects, repository } = await withKeys(4)
-    const index = new IdempotencyIndex(objects, repository, signalbox)
+    const index = new IdempotencyIndex(objects, repository, signalbox, 100)
     await index.find(commits[3], 'key-3')
     expect(await index.find(commits[1], 'key-3')).toBeUndefined()
     expect(await index.find(commits[1], 'key-1')).toBe(commits[1])
@@ -265,9 +266,33 @@ describe('the index of keys', () => {
     expect(await index.find(commits[5], 'key-2')).toBeUndefined()
   })
 
+  it.each([
+    [undefined, false],
+    [10_003, true],
+  ])('goes back 10,000 commits, or as far as a copy of depth %s', async (cloneDepth, isKnown) => {
+    const { kept, commits } = await withKeys(1)
+    let from = commits[0] as ObjectId
+    const { tree } = parseCommit((await kept.read(from)).data)
+    const objects = Array.from({ length: 10_001 }, (_, index) => {
+      const fields = { author: deployer, authoredAt: testTime, committer: deployer, committedAt: testTime }
+      const commit = createObject(
+        'commit',
+        serializeCommit({ ...fields, tree, parents: [from], message: `Commit ${index}` }),
+      )
+      from = commit.id
+      return commit
+    })
+    await kept.publish({ from: commits[0], to: from, objects })
+    const store = createTestStore(kept, () => testTime, cloneDepth === undefined ? {} : { cloneDepth })
+    const command = toMake([file('f0', 'changed since')])
+    const answer = store.submit(command, ask('key-0', 'another request'))
+    if (isKnown) await expect(answer).rejects.toThrow(KeyReusedError)
+    else expect((await answer).commit).toBe(await kept.head())
+  })
+
   it('believes nobody else', async () => {
     const { commits, objects, repository } = await withKeys(1)
-    const index = new IdempotencyIndex(objects, repository, { name: 'Somebody else', email: 'else@example.com' })
+    const index = new IdempotencyIndex(objects, repository, { name: 'Somebody else', email: 'else@example.com' }, 100)
     expect(await index.find(commits[0], 'key-0')).toBeUndefined()
   })
 
