@@ -409,10 +409,17 @@ export class GitManifestStore implements ManifestStore {
           if (!outcomes.some(isUnavailable)) this.#writeProblem = undefined
           return outcomes
         }
-        if ((await this.#publish(base, state, { objects, tags }, watch)) === 'published') {
-          watch.end('published')
+        const tell = () => {
           this.#logCommits(batch, outcomes, watch)
           this.#announce(base, state, changes)
+        }
+        const tellLate = () => {
+          tell()
+          this.#observer?.arrivedLate(watch.report().commits)
+        }
+        if ((await this.#publish(base, state, { objects, tags }, watch, tellLate)) === 'published') {
+          watch.end('published')
+          tell()
           return outcomes
         }
       } catch (error) {
@@ -666,15 +673,25 @@ export class GitManifestStore implements ManifestStore {
     state: State,
     made: Pick<BranchUpdate, 'objects' | 'tags'>,
     { runStep }: BatchWatch,
+    tellLate: () => void,
   ): Promise<'published' | 'moved'> {
     if (state.commit === undefined) throw new Error('a state that was written has a commit')
+    let hasArrived = false
+    let onArrived = () => {
+      hasArrived = true
+    }
     try {
-      const update = { from: base.commit, to: state.commit, ...made, runStep }
+      const update = { from: base.commit, to: state.commit, ...made, onArrived: () => onArrived(), runStep }
       const outcome = await this.#repository.publish(update)
       if (outcome === 'published') this.#current = state
       this.#writeProblem = undefined
       return outcome
     } catch (error) {
+      if (error instanceof OutcomeUnknownError) {
+        // Found out in the last moment.
+        if (hasArrived) return 'published'
+        onArrived = tellLate
+      }
       if (isVerdict(error)) throw error
       throw this.#toUnavailable(`the repository could not be written: ${messageOf(error)}`, error)
     }

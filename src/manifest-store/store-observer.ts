@@ -6,6 +6,8 @@ export interface StoreObserver {
   commandEnded(end: CommandEnd): void
   /** A batch has been decided and, where it changed something, written; or that has failed. */
   batchEnded(batch: BatchReport): void
+  /** A batch that ended as `failed`, because nobody knew whether its push had arrived, has: the kinds of its commits, one for each. */
+  arrivedLate(commits: readonly string[]): void
 }
 
 /**

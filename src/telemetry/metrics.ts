@@ -152,6 +152,10 @@ export class Metrics implements RequestObserver, StoreObserver, RemoteObserver {
     this.#commands.inc({ outcome })
   }
 
+  arrivedLate(commits: readonly string[]): void {
+    for (const command of commits) this.#commits.inc({ command })
+  }
+
   batchEnded({ waited, attempts, commits, outcome, took, steps }: BatchReport): void {
     this.#batchSize.observe(waited.length)
     for (const milliseconds of waited) this.#waited.observe(milliseconds / 1000)

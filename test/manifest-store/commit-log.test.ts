@@ -15,7 +15,11 @@ async function setUp(maximumQueueSize = 1000) {
   const store = createTestStore(repository, undefined, {
     maximumQueueSize,
     log: { info: (details) => lines.push({ ...details }), warn: () => {}, error: () => {} },
-    observer: { commandEnded: (end) => ends.push(end), batchEnded: (batch) => batches.push(batch) },
+    observer: {
+      commandEnded: (end) => ends.push(end),
+      batchEnded: (batch) => batches.push(batch),
+      arrivedLate: () => {},
+    },
   })
   onTestFinished(() => store.close())
   let open: () => void = () => {}

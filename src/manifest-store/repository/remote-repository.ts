@@ -52,6 +52,8 @@ const failuresBeforeBlame = 3
 interface Doubt {
   readonly from: ObjectId | undefined
   readonly to: ObjectId
+  /** See `BranchUpdate`. */
+  readonly onArrived: (() => void) | undefined
 }
 
 /** The move of the branch, and with it all that is sent. */
@@ -266,6 +268,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     to,
     objects,
     tags = [],
+    onArrived,
     runStep = runUnwatched,
   }: BranchUpdate): Promise<'published' | 'moved'> {
     // Mostly known before anything is sent.
@@ -276,7 +279,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     const branch = { ref: this.#clone.ref, from, to }
     const refs = [branch, ...tags.map(({ name, id }) => ({ ref: `${tagPrefix}${name}`, from: undefined, to: id }))]
     try {
-      return await this.#push({ ...branch, refs, pack }, runStep)
+      return await this.#push({ ...branch, refs, pack, onArrived }, runStep)
     } finally {
       // Whatever became of the push, the pack stays, for `git gc` to judge: a fetch does not write what some pack has.
       await releaseQuietly(written, this.#log)
@@ -470,10 +473,11 @@ export class RemoteRepository implements Repository, RemoteSide {
   /** A push in doubt is none any more when the branch has left the commit that it starts from: it arrived, or never will. */
   async #settle(theirs: ObjectId): Promise<void> {
     if (this.#doubt === undefined || theirs === this.#doubt.from) return
-    const { to } = this.#doubt
+    const { to, onArrived } = this.#doubt
     const arrived = await isInHistory((id) => this.#clone.read(id), to, theirs)
     this.#doubt = undefined
     this.#log.warn({ commit: to, arrived }, `the push of ${to}, whose answer was lost: ${toVerdict[arrived]}`)
+    if (arrived === 'yes') onArrived?.()
   }
 
   async #push(push: Push, runStep: RunStep): Promise<'published' | 'moved'> {

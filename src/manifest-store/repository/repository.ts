@@ -94,6 +94,8 @@ export interface BranchUpdate {
   readonly objects: readonly GitObject[]
   /** Lightweight tags to create: together with the branch's move, or not at all. */
   readonly tags?: readonly NewTag[]
+  /** Is called when a push whose answer was lost turns out to have arrived, perhaps long after OutcomeUnknownError was thrown. */
+  readonly onArrived?: (() => void) | undefined
   /** Runs the steps of the publication, where somebody watches how long each takes. */
   readonly runStep?: RunStep
 }
