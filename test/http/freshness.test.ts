@@ -13,6 +13,7 @@ async function createRemoteServer(age: number) {
     assertWritable: async () => false,
     giveWay: async () => {},
     fetchMissing: async () => {},
+    breakOff: () => {},
     confirmedAt: new Date(Date.parse('2026-05-04T09:30:00.250Z') - age),
     problems: [],
   }

@@ -67,6 +67,9 @@ export interface RemoteSide {
   /** Fetches those of the objects that the copy lacks, at one go. Those that cannot be had stay missing. */
   fetchMissing(ids: readonly ObjectId[]): Promise<void>
 
+  /** Ends all talk with the server, for good: what becomes of a push that is under way is not known then. */
+  breakOff(): void
+
   /** When the server last said that the branch is where the copy has it. */
   readonly confirmedAt: Date
 
