@@ -313,6 +313,12 @@ export class GitManifestStore implements ManifestStore {
     return this.#queue.refuseWaiting()
   }
 
+  breakOff(): boolean {
+    const { remote } = this.#repository
+    remote?.breakOff()
+    return remote !== undefined && this.#queue.isWorking
+  }
+
   /** Leaves what was read for the next start, where that would have much to read. Never throws. */
   async saveCheckpoint(): Promise<void> {
     const read = this.#loader.piecesRead

@@ -69,6 +69,12 @@ export interface ManifestStore {
   /** Takes no more commands, and refuses those that wait for their turn: answers how many. What is being written goes on. */
   refuseWaiting(): number
 
+  /**
+   * Ends all talk with the server that holds the branch, where there is one. A write that is under way there then fails with
+   * OutcomeUnknownError: answers whether there was any.
+   */
+  breakOff(): boolean
+
   /** Finishes the commands that wait, then gives the repository back. Further commands are refused. */
   close(): Promise<void>
 }

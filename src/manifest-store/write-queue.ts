@@ -34,6 +34,11 @@ export class WriteQueue {
     return this.#waiting.length
   }
 
+  /** Whether commands are being written. */
+  get isWorking(): boolean {
+    return this.#running !== undefined
+  }
+
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>> {
     if (this.#isClosed) return Promise.reject(new StoreUnavailableError('Signalbox is shutting down'))
     if (this.#waiting.length >= this.#capacity) return Promise.reject(new QueueFullError(this.#capacity))

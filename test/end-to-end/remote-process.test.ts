@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runCli } from '../cli/run-cli.ts'
@@ -150,6 +150,20 @@ describe.runIf(hasGitHttpBackend)('the process with a repository on a git server
       environment: { SIGNALBOX_REPOSITORY: url, SIGNALBOX_BRANCH: 'prod' },
     })
     expect([code, stderr]).toEqual([78, expect.stringContaining("has no branch 'prod'; it has: main")])
+  })
+
+  it('told to end while a push hangs answers at the deadline that nobody knows', async () => {
+    const { path, url } = await serve()
+    const { process, ask } = await start(url, createTemporaryFolder(), { SIGNALBOX_SHUTDOWN_SECONDS: '1' })
+    const begun = join(path, 'begun')
+    writeFileSync(join(path, 'hooks/pre-receive'), `#!/bin/sh\ntouch '${begun}'\nexec sleep 20\n`, { mode: 0o755 })
+    const asked = ask('/api/environments/staging/releasetrain', { method: 'PUT' })
+    await expect.poll(() => existsSync(begun), { timeout: 20_000 }).toBe(true)
+    const ended = process.stop('SIGTERM')
+    const answer = await asked
+    expect([answer.status, await answer.json()]).toEqual([504, expect.objectContaining({ code: 'OUTCOME_UNKNOWN' })])
+    expect(await ended).toBe(1)
+    expect(linesOf(process)).toContainEqual(expect.objectContaining({ cut: 0, isBrokenOff: true }))
   })
 
   it('has no secret in its clone', async () => {

@@ -15,6 +15,7 @@ async function createRemoteServer(age: number) {
     fetchMissing: async () => {},
     renewals: 0,
     reportGap: () => {},
+    breakOff: () => {},
     confirmedAt: new Date(Date.parse('2026-05-04T09:30:00.250Z') - age),
     problems: [],
   }

@@ -300,9 +300,14 @@ export class RemoteRepository implements Repository, RemoteSide {
     }
   }
 
-  async close(): Promise<void> {
+  breakOff(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    this.#remote.close().catch(() => undefined)
+  }
+
+  async close(): Promise<void> {
+    this.breakOff()
     await this.#remote.close()
     await this.#fetches.idle()
     await this.#clone.close()

@@ -76,6 +76,9 @@ export interface RemoteSide {
   /** To be told of an object that the copy lacks and has to have: it is made anew, soon. */
   reportGap(flaw: string): void
 
+  /** Ends all talk with the server, for good: what becomes of a push that is under way is not known then. */
+  breakOff(): void
+
   /** When the server last said that the branch is where the copy has it. */
   readonly confirmedAt: Date
 
