@@ -11,7 +11,7 @@ const trust = `issuers:
   - issuer: https://ci.example.com
     audience: signalbox
     rules:
-      - claims: { sub: job }
+      - claims: { repository: example/shop }
         roles: [Developer]
 `
 

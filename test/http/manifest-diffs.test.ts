@@ -101,7 +101,11 @@ describe('the diffs of a prognosis', () => {
     {
       name: 'are for the prognosis, not for the train',
       request: 'PUT /api/environments/staging/releasetrain?diff=true',
-      expected: aProblem(400, 'INVALID_REQUEST', 'query.diff is unknown here, where only team is taken'),
+      expected: aProblem(
+        400,
+        'INVALID_REQUEST',
+        'query.diff is unknown here, where only team, gitTag, sourceGitTag is taken',
+      ),
     },
     {
       name: 'are wanted, or not',

@@ -119,7 +119,9 @@ const alsoNeeded = (route: string): readonly Action[] => {
   return route === 'DELETE /api/environments/:environment' ? ['DeleteEnvironmentApplication'] : []
 }
 
-const isForTeam = (route: string) => /\/(lock\/team|applications)\/|\/release$/.test(route)
+/** With an environment goes what runs there. */
+const isForTeam = (route: string) =>
+  /\/(lock\/team|applications)\/|\/release$/.test(route) || route === 'DELETE /api/environments/:environment'
 
 function expectedStatus(person: Person, route: string): unknown {
   if (isPublic.test(route)) return expect.not.toBeOneOf([403])

@@ -24,7 +24,7 @@ describe('an error that a caller can do something about', () => {
   })
 
   it.each([
-    ['unavailable, with the time to wait', new StoreUnavailableError('why'), 503, { retryAfter: 5 }],
+    ['unavailable, with the time to wait', new StoreUnavailableError('why'), 503, { retryAfter: 'as-configured' }],
     ['moved again and again', new StoreConflictError('why'), 409, {}],
     ['not asked, because the caller had left', new AbandonedError('why'), 408, {}],
   ])('of the store has one, too: %s', (_what, error, status, more) => {
