@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { constants, readdir } from 'node:fs/promises'
+import { appendFile, constants, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ObjectId } from '../../core/object-id.ts'
 import type { Person } from './commit.ts'
@@ -8,7 +8,6 @@ import { hasCode } from './durable-file.ts'
 import { MalformedRefError, PathConflictError } from './git-errors.ts'
 import { isObjectId } from './git-object.ts'
 import { findPackedRef, packedRefNames, readPackedRefs } from './packed-refs.ts'
-import { appendFile } from './quick-calls.ts'
 import { removeStaleLock, takeRefLock } from './ref-lock.ts'
 
 /**

@@ -1,10 +1,9 @@
-import { readdir, rename, rmdir } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { link, lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { createDurably, hasCode, isSameFile, noHardLinks, syncFolder } from './durable-file.ts'
 import { PathConflictError, RefLockedError, RefNotDurableError } from './git-errors.ts'
-import type { OpenFile } from './quick-calls.ts'
-import { link, lstat, mkdir, rm } from './quick-calls.ts'
 
 /**
  * git's lock of a ref is the file `<ref>.lock`, created by whoever wants to move the ref and renamed to it. Ours is a
@@ -108,7 +107,7 @@ async function lockWithoutLink(lockFile: string, content: string): Promise<boole
   }
 }
 
-async function writePrivateFile(privateFile: string, content: string): Promise<OpenFile> {
+async function writePrivateFile(privateFile: string, content: string): Promise<FileHandle> {
   await mkdir(dirname(privateFile), { recursive: true })
   // Never written anew: after a crash at the wrong moment it is the same file as the ref.
   await rm(privateFile, { force: true })
@@ -138,7 +137,6 @@ async function findFileAbove(gitDirectory: string, ref: string): Promise<string>
 export async function renameToRef(lockFile: string, gitDirectory: string, ref: string): Promise<void> {
   const refFile = join(gitDirectory, ref)
   try {
-    // In another thread: a file system may wait for the disk before it replaces a file.
     await rename(lockFile, refFile)
   } catch (error) {
     if (!hasCode(error, 'EISDIR', 'EEXIST', 'ENOTEMPTY')) throw error
@@ -194,7 +192,7 @@ async function ageOf(path: string): Promise<number> {
 
 async function statOrUndefined(path: string) {
   try {
-    return await lstat(path)
+    return await lstat(path, { bigint: true })
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
     throw error

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDurably, hasCode, syncFolder } from './durable-file.ts'
 import type { PackFile } from './pack-file.ts'
 import { listFolder, ownTemporaryFile, packFolder } from './pack-folder.ts'
-import { mkdir, rename, rm, stat, writeFile } from './quick-calls.ts'
 
 /** A pack on disk that no ref reaches yet, and that git keeps nevertheless. */
 export interface WrittenPack {

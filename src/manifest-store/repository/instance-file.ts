@@ -6,7 +6,6 @@ import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
 import { createDurably, hasCode, isSameFile, noHardLinks } from '../git/durable-file.ts'
 import { InstanceRunningError } from '../git/git-errors.ts'
-import type { OpenFile } from '../git/quick-calls.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 import { observeProcess, identifyThisProcess } from './process-identity.ts'
 
@@ -74,7 +73,7 @@ interface FoundFile {
 }
 
 /** Answers undefined when there is a file already. It is complete from the moment it is there. */
-async function createFile(path: string, text: string): Promise<OpenFile | undefined> {
+async function createFile(path: string, text: string): Promise<FileHandle | undefined> {
   const temporaryFile = `${path}.${randomBytes(6).toString('hex')}`
   const file = await createDurably(temporaryFile, text)
   try {
@@ -90,7 +89,7 @@ async function createFile(path: string, text: string): Promise<OpenFile | undefi
   }
 }
 
-async function createDirectly(path: string, text: string): Promise<OpenFile | undefined> {
+async function createDirectly(path: string, text: string): Promise<FileHandle | undefined> {
   try {
     return await createDurably(path, text)
   } catch (error) {
@@ -180,7 +179,7 @@ async function removeDeadFile(found: FoundFile, path: string): Promise<void> {
   }
 }
 
-function keepAlive(file: OpenFile, path: string, interval: number, log: ClaimOptions['log']): InstanceClaim {
+function keepAlive(file: FileHandle, path: string, interval: number, log: ClaimOptions['log']): InstanceClaim {
   const timer = setInterval(() => void beat(), interval).unref()
   let isReleased = false
 

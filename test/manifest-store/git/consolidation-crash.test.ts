@@ -4,16 +4,13 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { cpSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import * as quickCalls from '../../../src/manifest-store/git/quick-calls.ts'
 import { consolidatePacks, removeLeftovers } from '../../../src/manifest-store/git/consolidate-packs.ts'
 import { deployment, GrowingRepository, manyApplications } from '../../support/growing-repository.ts'
 import { createFolder, createTemporaryFolder, git, hasGit, removeFolder } from '../../support/real-git.ts'
 
 // The real file system, until the process "dies": from that step on nothing is changed any more, by cleaning up neither.
 vi.mock(import('node:fs/promises'), { spy: true })
-vi.mock(import('../../../src/manifest-store/git/quick-calls.ts'), { spy: true })
 const actual = await vi.importActual<typeof FileSystem>('node:fs/promises')
-const actualQuick = await vi.importActual<typeof quickCalls>('../../../src/manifest-store/git/quick-calls.ts')
 
 const steps: string[] = []
 let dieAt = Number.POSITIVE_INFINITY
@@ -46,29 +43,17 @@ beforeEach(() => {
     step('rm')
     return actual.rm(path, options)
   })
-  vi.mocked(quickCalls.open).mockImplementation(async (path, flags, mode) => {
-    if (flags !== 'r') step('create')
-    return watch(await actualQuick.open(path, flags, mode))
-  })
-  vi.mocked(quickCalls.rename).mockImplementation(async (from, to) => {
-    step('rename')
-    return actualQuick.rename(from, to)
-  })
-  vi.mocked(quickCalls.rm).mockImplementation(async (path, options) => {
-    step('rm')
-    return actualQuick.rm(path, options)
-  })
 })
 
 afterEach(() => {
   vi.resetAllMocks()
 })
 
-function watch<File extends Pick<FileHandle, 'writeFile' | 'sync'> | quickCalls.OpenFile>(file: File): File {
+function watch(file: FileHandle): FileHandle {
   const [write, sync] = [file.writeFile.bind(file), file.sync.bind(file)]
-  file.writeFile = async (content: string | Uint8Array) => {
+  file.writeFile = async (...args) => {
     step('write')
-    return write(content)
+    return write(...args)
   }
   file.sync = async () => {
     step('sync')

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import type * as FileSystem from 'node:fs/promises'
-import { readFile, rename } from 'node:fs/promises'
+import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -27,8 +27,6 @@ import {
   RefLockedError,
   RefNotDurableError,
 } from '../../../src/manifest-store/git/git-errors.ts'
-import type * as QuickCalls from '../../../src/manifest-store/git/quick-calls.ts'
-import { link, open, rm } from '../../../src/manifest-store/git/quick-calls.ts'
 import {
   listBranches,
   moveRef,
@@ -40,9 +38,7 @@ import { createBareRepository, createTemporaryFolder, git, gitEnvironment, hasGi
 
 // The real file system, of which some calls are made to fail.
 vi.mock(import('node:fs/promises'), { spy: true })
-vi.mock(import('../../../src/manifest-store/git/quick-calls.ts'), { spy: true })
-const { readFile: actualReadFile, rename: actualRename } = await vi.importActual<typeof FileSystem>('node:fs/promises')
-const actual = await vi.importActual<typeof QuickCalls>('../../../src/manifest-store/git/quick-calls.ts')
+const actual = await vi.importActual<typeof FileSystem>('node:fs/promises')
 
 afterEach(() => {
   vi.resetAllMocks()
@@ -237,7 +233,7 @@ describe('reading a ref while others pack and unpack refs', () => {
   it('finds it when it was created after the first look', async () => {
     const gitDirectory = aRepository()
     vi.mocked(readFile).mockImplementation(async (path, options) => {
-      const answer = await actualReadFile(path, options).catch((error: unknown) => error)
+      const answer = await actual.readFile(path, options).catch((error: unknown) => error)
       if ((path as string).endsWith('packed-refs')) write(gitDirectory, main, `${one}\n`)
       if (answer instanceof Error) throw answer
       return answer as never
@@ -419,7 +415,7 @@ describe('moving a ref', () => {
     })
     vi.mocked(rename).mockImplementation(async (from, to) => {
       steps.push('rename')
-      return actualRename(from, to)
+      return actual.rename(from, to)
     })
     await moveRef({ gitDirectory, ref: main, from: undefined, to: one })
     expect(steps).toEqual(['sync signalbox/ref-lock', 'link', 'rename', 'sync refs/heads'])
@@ -544,7 +540,7 @@ describe("somebody else's lock", () => {
   it('is left alone when it is taken as soon as ours became the ref', async () => {
     const gitDirectory = aRepository()
     vi.mocked(rename).mockImplementationOnce(async (from, to) => {
-      await actualRename(from, to)
+      await actual.rename(from, to)
       writeFileSync(from, '')
     })
     expect(await moveRef({ gitDirectory, ref: main, from: undefined, to: one })).toBe('published')

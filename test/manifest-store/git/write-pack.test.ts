@@ -1,19 +1,19 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import type * as FileSystem from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { open, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { serializeCommit } from '../../../src/manifest-store/git/commit.ts'
 import { createObject, emptyTreeId } from '../../../src/manifest-store/git/git-object.ts'
 import type { PackFile } from '../../../src/manifest-store/git/pack-file.ts'
 import { buildPack } from '../../../src/manifest-store/git/pack-file.ts'
-import type * as QuickCalls from '../../../src/manifest-store/git/quick-calls.ts'
-import type { OpenFile } from '../../../src/manifest-store/git/quick-calls.ts'
-import { open, rename, rm, writeFile } from '../../../src/manifest-store/git/quick-calls.ts'
 import { releaseStalePacks, writePack } from '../../../src/manifest-store/git/write-pack.ts'
 import { createBareRepository, createTemporaryFolder, git, hasGit } from '../../support/real-git.ts'
 
 // The real file system, with an eye on the calls and a hand that can make one of them fail.
-vi.mock(import('../../../src/manifest-store/git/quick-calls.ts'), { spy: true })
-const actual = await vi.importActual<typeof QuickCalls>('../../../src/manifest-store/git/quick-calls.ts')
+vi.mock(import('node:fs/promises'), { spy: true })
+const actual = await vi.importActual<typeof FileSystem>('node:fs/promises')
 
 /** What was done, in order; random parts of names are `*` and the pack's name is `X`. */
 const steps: string[] = []
@@ -55,7 +55,7 @@ afterEach(() => {
   vi.resetAllMocks()
 })
 
-function watch(file: OpenFile, path: unknown): OpenFile {
+function watch(file: FileHandle, path: unknown): FileHandle {
   const write = file.writeFile.bind(file)
   const sync = file.sync.bind(file)
   file.writeFile = async (...args) => {

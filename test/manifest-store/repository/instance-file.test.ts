@@ -13,18 +13,16 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { link } from 'node:fs/promises'
+import { link, lstat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { InstanceRunningError } from '../../../src/manifest-store/git/git-errors.ts'
-import { lstat } from '../../../src/manifest-store/git/quick-calls.ts'
 import type { ClaimOptions, InstanceClaim } from '../../../src/manifest-store/repository/instance-file.ts'
 import { claimInstance } from '../../../src/manifest-store/repository/instance-file.ts'
 import { createTemporaryFolder } from '../../support/real-git.ts'
 
 vi.mock(import('node:fs/promises'), { spy: true })
-vi.mock(import('../../../src/manifest-store/git/quick-calls.ts'), { spy: true })
 
 afterEach(() => {
   vi.resetAllMocks()
