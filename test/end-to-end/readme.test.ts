@@ -130,9 +130,10 @@ const tour = [...readme.matchAll(/^```console\n\$ ((?:.*\\\n)*.*)\n([^]*?)^```$/
 function withoutIds(text: string): string {
   return text
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<request>')
+    .replaceAll(/\b[0-9a-f]{64}\b/g, '<hash>')
     .replaceAll(/(?<=commit )[0-9a-f]{40}\b/g, '<commit>')
     .replaceAll(/\b[0-9a-f]{12}\b/g, '<commit>')
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, '<time>')
+    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, '<time>')
     .trim()
 }
 
