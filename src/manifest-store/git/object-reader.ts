@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { inflateSync } from 'node:zlib'
 import type { ObjectId } from '../../core/object-id.ts'
 import { hasCode } from './durable-file.ts'
@@ -12,6 +13,12 @@ import { startTimeSlice } from './time-slice.ts'
 
 /** How often an object is looked for while others move it about. */
 const maximumLooks = 20
+
+/**
+ * How long to wait, in milliseconds, until an object that nobody seems to have is looked for once more. Beside a `git repack -a -d` in a
+ * loop an object was seen to be in no pack for a moment; what is missing is missing still.
+ */
+const pausesBeforeMissing: readonly number[] = [10, 40]
 
 /** How many packs are open at a time. Each takes two file descriptors. */
 const maximumOpenPacks = 100
@@ -44,6 +51,11 @@ export class ObjectReader {
     const object = this.#find(Buffer.from(id, 'hex'), id) ?? this.#findAgain(id)
     if (object !== undefined) return object
     if (id === emptyTreeId) return { type: 'tree', data: new Uint8Array() }
+    for (const pause of pausesBeforeMissing) {
+      await sleep(pause)
+      const late = this.#findAgain(id)
+      if (late !== undefined) return late
+    }
     throw new ObjectMissingError(id)
   }
 
