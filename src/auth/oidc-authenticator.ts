@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { AuthenticatedCaller, Authenticator, Credentials } from './authenticator.ts'
 import { UnauthenticatedError } from './authenticator.ts'
-import type { CheckedToken, TrustedIssuer } from './check-token.ts'
+import type { TrustedIssuer } from './check-token.ts'
 import { checkToken } from './check-token.ts'
 import type { IssuerLog } from './issuer-keys.ts'
 import { IssuerKeys } from './issuer-keys.ts'
@@ -31,8 +31,10 @@ const rememberedFor = 600_000
 export class OidcAuthenticator implements Authenticator {
   readonly #options: OidcAuthenticatorOptions
   readonly #keys = new Map<string, IssuerKeys>()
-  /** Tokens that were found good, by their hash: a copy of this memory is no copy of them. */
-  readonly #checked = new LRUCache<string, { readonly token: CheckedToken; readonly until: number }>({ max: 1000 })
+  /** Whose tokens were found good, by the tokens' hash: a copy of this memory is no copy of them. */
+  readonly #checked = new LRUCache<string, { readonly caller: AuthenticatedCaller; readonly until: number }>({
+    max: 1000,
+  })
   #access: Access | undefined
   #issuers: ReadonlyMap<string, TrustedIssuer> = new Map()
 
@@ -45,7 +47,7 @@ export class OidcAuthenticator implements Authenticator {
     const token = toToken(authorization)
     const access = this.#options.access()
     if (access !== this.#access) this.#takeOver(access)
-    return toCaller(await this.#check(token), access)
+    return this.#check(token, access)
   }
 
   /** Which issuers could not be asked the last time, one sentence each. */
@@ -60,17 +62,18 @@ export class OidcAuthenticator implements Authenticator {
     return this.#keysOf(this.#options.issuer)
   }
 
-  async #check(token: string): Promise<CheckedToken> {
+  async #check(token: string, access: Access): Promise<AuthenticatedCaller> {
     const now = this.#options.clock()
     const hash = createHash('sha256').update(token).digest('base64')
     const known = this.#checked.get(hash)
-    if (known !== undefined && now.getTime() < known.until) return known.token
+    if (known !== undefined && now.getTime() < known.until) return known.caller
     const issuers = this.#issuers
     const checked = await checkToken(token, { issuers, now, leeway: this.#options.leeway })
     const until = Math.min(checked.expiresAt.getTime(), now.getTime() + rememberedFor)
+    const caller = toCaller(checked, access)
     // Who is trusted may have changed meanwhile.
-    if (issuers === this.#issuers) this.#checked.set(hash, { token: checked, until })
-    return checked
+    if (issuers === this.#issuers) this.#checked.set(hash, { caller, until })
+    return caller
   }
 
   /** What was found good under other rules is looked at again. */

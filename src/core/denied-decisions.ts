@@ -6,7 +6,7 @@ import type { ApplicationPrognosis, EnvironmentPrognosis } from './release-train
 
 /**
  * The decisions for this principal: what would travel, or wait for a lock, but may not be deployed by them stays behind. The same
- * object where they may do all of it.
+ * object where they may do all of it, and for the same decisions and principal as lately.
  */
 export function withoutDenied(
   prognosis: EnvironmentPrognosis,
@@ -16,11 +16,37 @@ export function withoutDenied(
   const { outcome } = prognosis
   if (outcome.kind === 'skipped') return prognosis
   const target = targetOf(environment)
+  if (principal.mayDo('DeployRelease', target) && principal.isInTeam(undefined)) return prognosis
+
+  let known = lately.get(prognosis)
+  if (known === undefined) lately.set(prognosis, (known = new Map()))
+  let allowed = known.get(principal)
+  if (allowed === undefined) {
+    allowed = withoutEachDenied(prognosis, outcome.applications, target, principal)
+    const [first] = known.keys()
+    if (first !== undefined && known.size >= principalsRemembered) known.delete(first)
+    known.set(principal, allowed)
+  }
+  return allowed
+}
+
+/** What was decided for whom: principals stay the same objects as long as their token and the policy do. */
+const lately = new WeakMap<EnvironmentPrognosis, Map<Principal, EnvironmentPrognosis>>()
+
+/** A thousand decisions for each of them are 100 KB, and their JSON is as much. */
+const principalsRemembered = 8
+
+function withoutEachDenied(
+  prognosis: EnvironmentPrognosis,
+  decided: readonly ApplicationPrognosis[],
+  target: ActionTarget,
+  principal: Principal,
+): EnvironmentPrognosis {
   let applications: ApplicationPrognosis[] | undefined
-  for (const [index, application] of outcome.applications.entries()) {
+  for (const [index, application] of decided.entries()) {
     const allowed = withoutDeniedOne(application, target, principal)
     if (allowed === application) continue
-    applications ??= [...outcome.applications]
+    applications ??= [...decided]
     applications[index] = allowed
   }
   return applications === undefined ? prognosis : { ...prognosis, outcome: { kind: 'decided', applications } }

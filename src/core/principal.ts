@@ -24,7 +24,7 @@ export interface ActionTarget {
   readonly application?: ApplicationName
 }
 
-/** Who asks, and what they may do. */
+/** Who asks, and what they may do, which does not change: somebody who may do something else is another object. */
 export interface Principal {
   readonly name: string
   readonly email: string
@@ -32,8 +32,9 @@ export interface Principal {
   readonly roles?: readonly string[]
   /** Name and e-mail are what the caller says of itself, and nobody has checked it. */
   readonly isClaimed?: boolean
+  /** Without an application: for all of them, and then for each. */
   mayDo(action: Action, target: ActionTarget): boolean
-  /** Whether they may act for applications of that team; undefined is an application without one. */
+  /** Whether they may act for applications of that team; undefined is an application without one, and takes who may act for all. */
   isInTeam(team: TeamName | undefined): boolean
 }
 

@@ -22,16 +22,23 @@ export function toJsonBody(
   environments: readonly EnvironmentPrognosis[],
 ): Body {
   const known = environments.map(toPiece)
+  // Of the hashes of the pieces instead of the pieces themselves, which are large and mostly what they were.
+  const hash = hashOf(JSON.stringify([head, ...known.map((piece) => piece.hash), tail]))
   return {
-    // Of the hashes of the pieces instead of the pieces themselves, which are large and mostly what they were.
-    hash: hashOf(JSON.stringify([head, ...known.map(({ hash }) => hash), tail])),
-    toBytes: () =>
-      Buffer.concat([
-        Buffer.from(head),
-        ...known.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [comma, bytes])),
-        Buffer.from(tail),
-      ]),
+    hash,
+    toBytes: () => {
+      if (last?.hash !== hash)
+        last = { hash, bytes: Buffer.concat([Buffer.from(head), ...joined(known), Buffer.from(tail)]) }
+      return last.bytes
+    },
   }
+}
+
+/** The last one that was put together: many wait for the same. */
+let last: Piece | undefined
+
+function joined(pieces: readonly Piece[]): readonly Buffer[] {
+  return pieces.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [comma, bytes]))
 }
 
 const comma = Buffer.from(',')

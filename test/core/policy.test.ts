@@ -128,6 +128,8 @@ describe('a policy', () => {
           )
           const target = at(`${group}/${environment}`, application)
           expect(mayDo(parsed, roles, action, target)).toBe(expected)
+          // Whoever may do it to all of them may do it to each.
+          if (mayDo(parsed, roles, action, at(`${group}/${environment}`))) expect(expected).toBe(true)
         }
       }),
     )

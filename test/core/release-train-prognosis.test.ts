@@ -863,7 +863,8 @@ describe('permissions', () => {
     const teams: unknown[] = []
     const principal: Principal = {
       ...deployer,
-      mayDo: (action, target) => asked.push([action, target]) > 0,
+      mayDo: (action, target) =>
+        asked.push([action, target]) > 0 && (action !== 'DeployRelease' || target.application !== undefined),
       isInTeam: (team) => teams.push(team) > 0,
     }
     prognose(snapshot, { target: 'production-b' }, principal)
@@ -872,8 +873,10 @@ describe('permissions', () => {
     const inStaging = { environment: 'staging', environmentGroup: 'staging' }
     expect(asked).toEqual([
       ['DeployReleaseTrain', inProduction],
+      ['DeployRelease', inProduction],
       ['DeployRelease', { ...inProduction, application: 'cart' }],
       ['DeployReleaseTrain', inStaging],
+      ['DeployRelease', inStaging],
       ['DeployRelease', { ...inStaging, application: 'cart' }],
     ])
     expect(teams).toEqual(['payments', 'payments'])

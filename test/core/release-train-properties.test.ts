@@ -275,8 +275,9 @@ function requestOf({ target, lookup }: Situation): ReleaseTrainRequest {
 function principalOf({ denied, foreignTeams }: Situation): Principal {
   return {
     ...createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' }),
-    mayDo: (action, { application }) => action !== 'DeployRelease' || !denied.includes(application ?? ''),
-    isInTeam: (team) => !foreignTeams.includes(team),
+    mayDo: (action, { application }) =>
+      action !== 'DeployRelease' || (application === undefined ? denied.length === 0 : !denied.includes(application)),
+    isInTeam: (team) => (team === undefined ? foreignTeams.length === 0 : !foreignTeams.includes(team)),
   }
 }
 
