@@ -37,8 +37,8 @@ export function toJsonBody(
 /** The last one that was put together: many wait for the same. */
 let last: Piece | undefined
 
-function joined(pieces: readonly Piece[]): readonly Buffer[] {
-  return pieces.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [comma, bytes]))
+function joined(parts: readonly Piece[]): readonly Buffer[] {
+  return parts.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [comma, bytes]))
 }
 
 const comma = Buffer.from(',')
