@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServerConfig } from './config.ts'
 import type { StoreLog } from './manifest-store/git-manifest-store.ts'
 import { ConsolidationThread } from './manifest-store/git/consolidation-thread.ts'
+import { WriteThread } from './manifest-store/git/write-thread.ts'
 import { gitDirectoryIn } from './manifest-store/remote/local-clone.ts'
 import { ObservedGitRemote } from './manifest-store/remote/observed-git-remote.ts'
 import type { RemoteConfig } from './manifest-store/remote/remote-config.ts'
@@ -42,7 +43,8 @@ export async function openRepository(config: ServerConfig, options: OpenReposito
     log.info({ path }, 'made the demo repository from manifests-fixture')
   }
   const { consolidate } = new ConsolidationThread()
-  const repository = await LocalRepository.open({ path, branch, committer, log, consolidate })
+  const createWriter = (...of: ConstructorParameters<typeof WriteThread>) => new WriteThread(...of)
+  const repository = await LocalRepository.open({ path, branch, committer, log, consolidate, createWriter })
   return { repository, gitDirectory: path }
 }
 

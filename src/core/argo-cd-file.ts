@@ -55,6 +55,9 @@ interface Rendered {
 /** What was rendered last from each environment's config. A config that nobody has any more takes it along. */
 const lastRendered = new WeakMap<ArgoCdDestinations, Rendered>()
 
+/** Tells each application that is deployed, once, with its team. */
+export type ForEachDeployed = (tell: (application: ApplicationName, team: TeamName | undefined) => void) => void
+
 /**
  * The changes that write those files. Nearly every deployment leaves them as they were: then these are the very changes that the
  * deployment before it had, and nothing is rendered.
@@ -62,7 +65,7 @@ const lastRendered = new WeakMap<ArgoCdDestinations, Rendered>()
 export function writeArgoCdFiles(
   environment: EnvironmentName,
   destinations: ArgoCdDestinations,
-  deployed: ReadonlyMap<ApplicationName, TeamName | undefined>,
+  forEachDeployed: ForEachDeployed,
   source: ArgoCdSource,
 ): readonly Change[] {
   const last = lastRendered.get(destinations)
@@ -70,10 +73,12 @@ export function writeArgoCdFiles(
     last?.environment === environment &&
     last.source.repositoryUrl === source.repositoryUrl &&
     last.source.branch === source.branch &&
-    hasSameEntries(last.deployed, deployed)
+    tellsThese(forEachDeployed, last.deployed)
   ) {
     return last.changes
   }
+  const deployed = new Map<ApplicationName, TeamName | undefined>()
+  forEachDeployed((application, team) => deployed.set(application, team))
   const changes = argoCdFiles(environment, destinations, deployed, source).map(({ name, text }): Change => ({
     path: argoCdFile(name),
     content: { kind: 'text', text },
@@ -82,10 +87,14 @@ export function writeArgoCdFiles(
   return changes
 }
 
-function hasSameEntries<K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean {
-  if (a.size !== b.size) return false
-  for (const [key, value] of a) if (b.get(key) !== value || !b.has(key)) return false
-  return true
+function tellsThese(forEachDeployed: ForEachDeployed, expected: Rendered['deployed']): boolean {
+  let told = 0
+  let areSame = true
+  forEachDeployed((application, team) => {
+    told += 1
+    areSame &&= expected.get(application) === team && (team !== undefined || expected.has(application))
+  })
+  return areSame && told === expected.size
 }
 
 /** The names of those files, without folder and ending. */

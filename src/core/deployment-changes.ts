@@ -1,4 +1,4 @@
-import type { ArgoCdSource } from './argo-cd-file.ts'
+import type { ArgoCdSource, ForEachDeployed } from './argo-cd-file.ts'
 import { writeArgoCdFiles } from './argo-cd-file.ts'
 import type { Change } from './change.ts'
 import type { Environment, EnvironmentApplication } from './environment.ts'
@@ -95,15 +95,18 @@ export function renderArgoCdFiles(
 ): readonly Change[] {
   if (!environment.config.ok || environment.config.value.argoCd === undefined) return []
   const teamOf = (name: ApplicationName) => (teams?.has(name) ? teams.get(name) : knownTeamOf(snapshot, name))
-  const deployed = new Map<ApplicationName, TeamName | undefined>()
-  for (const name of deployedNow) deployed.set(name, teamOf(name))
-  if (environment.applications.ok) {
-    for (const [name, entry] of environment.applications.value) {
-      if (isRunning(snapshot, name, entry)) deployed.set(name, teamOf(name))
+  const gone = new Set(removed)
+  const added = new Set(deployedNow)
+  const forEachDeployed: ForEachDeployed = (tell) => {
+    if (environment.applications.ok) {
+      environment.applications.value.forEach((entry, name) => {
+        if (added.has(name) || gone.has(name) || !isRunning(snapshot, name, entry)) return
+        tell(name, teamOf(name))
+      })
     }
+    for (const name of added) if (!gone.has(name)) tell(name, teamOf(name))
   }
-  for (const name of removed) deployed.delete(name)
-  return writeArgoCdFiles(environment.name, environment.config.value.argoCd, deployed, source)
+  return writeArgoCdFiles(environment.name, environment.config.value.argoCd, forEachDeployed, source)
 }
 
 /**

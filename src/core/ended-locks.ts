@@ -23,11 +23,11 @@ export function removeEndedLocks(snapshot: Snapshot, changes: readonly Change[],
       }
     }
     if (environment.applications.ok) {
-      for (const [application, entry] of environment.applications.value) {
-        // Nearly all of thousands have none: not even a path is made for them.
-        if (!entry.ok || !hasLocks(entry.value.locks)) continue
+      // Nearly all of thousands have none: nothing is made for them, not even the pairs of a loop.
+      environment.applications.value.forEach((entry, application) => {
+        if (!entry.ok || !hasLocks(entry.value.locks)) return
         removals.push(...removeEnded(applicationDirectoryIn(name, application), entry.value.locks, now))
-      }
+      })
     }
     return removals
   })

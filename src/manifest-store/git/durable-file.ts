@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises'
-import { lstat, open, rm } from 'node:fs/promises'
+import type { OpenFile } from './disk.ts'
+import { lstat, open, rm } from './disk.ts'
 
 /** Whether an error of the file system has one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
@@ -10,7 +10,7 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
 export const noHardLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']
 
 /** Whether an open file is the one that stands at this path. While it is open no other file can get its number. */
-export async function isSameFile(file: FileHandle, path: string): Promise<boolean> {
+export async function isSameFile(file: OpenFile, path: string): Promise<boolean> {
   try {
     const [a, b] = await Promise.all([file.stat({ bigint: true }), lstat(path, { bigint: true })])
     return a.ino === b.ino && a.dev === b.dev
@@ -24,7 +24,7 @@ export async function isSameFile(file: FileHandle, path: string): Promise<boolea
  * Creates a file that must not exist yet, with this content, and waits until the disk has it. The folder entry is
  * another matter: see `syncFolder`. Answers the open file, which the caller closes; after an error there is none.
  */
-export async function createDurably(path: string, content: string | Uint8Array, mode = 0o666): Promise<FileHandle> {
+export async function createDurably(path: string, content: string | Uint8Array, mode = 0o666): Promise<OpenFile> {
   const file = await open(path, 'wx', mode)
   try {
     await file.writeFile(content)

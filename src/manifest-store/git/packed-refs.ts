@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectId } from '../../core/object-id.ts'
+import { readFile } from './disk.ts'
 import { hasCode } from './durable-file.ts'
 import { MalformedRefError } from './git-errors.ts'
 import { isObjectId } from './git-object.ts'

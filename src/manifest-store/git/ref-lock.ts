@@ -1,7 +1,7 @@
-import type { FileHandle } from 'node:fs/promises'
-import { link, lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import type { OpenFile } from './disk.ts'
+import { link, lstat, mkdir, readdir, rename, rm, rmdir } from './disk.ts'
 import { createDurably, hasCode, isSameFile, noHardLinks, syncFolder } from './durable-file.ts'
 import { PathConflictError, RefLockedError, RefNotDurableError } from './git-errors.ts'
 
@@ -107,7 +107,7 @@ async function lockWithoutLink(lockFile: string, content: string): Promise<boole
   }
 }
 
-async function writePrivateFile(privateFile: string, content: string): Promise<FileHandle> {
+async function writePrivateFile(privateFile: string, content: string): Promise<OpenFile> {
   await mkdir(dirname(privateFile), { recursive: true })
   // Never written anew: after a crash at the wrong moment it is the same file as the ref.
   await rm(privateFile, { force: true })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mkdir, readFile, rename, rm, stat, writeFile } from './disk.ts'
 import { createDurably, hasCode, syncFolder } from './durable-file.ts'
 import type { PackFile } from './pack-file.ts'
 import { listFolder, ownTemporaryFile, packFolder } from './pack-folder.ts'

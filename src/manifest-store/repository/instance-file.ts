@@ -4,6 +4,7 @@ import { link, mkdir, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { z } from 'zod'
+import type { OpenFile } from '../git/disk.ts'
 import { createDurably, hasCode, isSameFile, noHardLinks } from '../git/durable-file.ts'
 import { InstanceRunningError } from '../git/git-errors.ts'
 import type { ProcessIdentity } from './process-identity.ts'
@@ -73,7 +74,7 @@ interface FoundFile {
 }
 
 /** Answers undefined when there is a file already. It is complete from the moment it is there. */
-async function createFile(path: string, text: string): Promise<FileHandle | undefined> {
+async function createFile(path: string, text: string): Promise<OpenFile | undefined> {
   const temporaryFile = `${path}.${randomBytes(6).toString('hex')}`
   const file = await createDurably(temporaryFile, text)
   try {
@@ -89,7 +90,7 @@ async function createFile(path: string, text: string): Promise<FileHandle | unde
   }
 }
 
-async function createDirectly(path: string, text: string): Promise<FileHandle | undefined> {
+async function createDirectly(path: string, text: string): Promise<OpenFile | undefined> {
   try {
     return await createDurably(path, text)
   } catch (error) {
@@ -179,7 +180,7 @@ async function removeDeadFile(found: FoundFile, path: string): Promise<void> {
   }
 }
 
-function keepAlive(file: FileHandle, path: string, interval: number, log: ClaimOptions['log']): InstanceClaim {
+function keepAlive(file: OpenFile, path: string, interval: number, log: ClaimOptions['log']): InstanceClaim {
   const timer = setInterval(() => void beat(), interval).unref()
   let isReleased = false
 

@@ -5,17 +5,17 @@ import type { ObjectId } from '../../core/object-id.ts'
 import { assertServable } from './assert-servable.ts'
 import type { CommitAuthor } from '../commit-message.ts'
 import { completeTags } from './complete-tags.ts'
-import { RefNotDurableError, RepositoryGoneError } from '../git/git-errors.ts'
+import type { BranchWriter, WriteLog, WrittenBranch } from '../git/branch-writer.ts'
+import { DiskBranchWriter } from '../git/branch-writer.ts'
+import { RepositoryGoneError } from '../git/git-errors.ts'
 import { claimInstance } from './instance-file.ts'
 import { ObjectReader } from '../git/object-reader.ts'
 import type { Consolidate } from '../git/pack-care.ts'
 import { PackCare } from '../git/pack-care.ts'
-import { buildPack } from '../git/pack-file.ts'
 import { listPacks } from '../git/pack-folder.ts'
-import { listBranches, moveRef, readRef } from '../git/ref-file.ts'
+import { listBranches, readRef } from '../git/ref-file.ts'
 import { readShallowFile } from '../git/shallow-file.ts'
-import type { TagLocks } from '../git/tag-refs.ts'
-import { lockTags, readTagRef } from '../git/tag-refs.ts'
+import { readTagRef } from '../git/tag-refs.ts'
 import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
 import type { PackFigures } from '../store-observer.ts'
 import { runUnwatched } from './repository.ts'
@@ -23,7 +23,6 @@ import type { StoreLog } from '../git-manifest-store.ts'
 import { UnknownBranchError } from '../store-errors.ts'
 import { findHeadBranch } from './find-head-branch.ts'
 import { takeOver } from './take-over.ts'
-import { releaseQuietly, writePack } from '../git/write-pack.ts'
 
 export interface LocalRepositoryOptions {
   /** The path of a bare repository. */
@@ -35,6 +34,8 @@ export interface LocalRepositoryOptions {
   readonly log: StoreLog
   /** How packs are combined; in this thread unless given. */
   readonly consolidate?: Consolidate
+  /** Who writes the branch; this thread unless given. */
+  readonly createWriter?: (branch: WrittenBranch, log: WriteLog) => BranchWriter
 }
 
 /** A bare repository on this machine's disk. Others may read, write and repack it at the same time with git. */
@@ -44,6 +45,7 @@ export class LocalRepository implements Repository {
   readonly #gitDirectory: string
   readonly #ref: string
   readonly #committer: CommitAuthor
+  readonly #writer: BranchWriter
   readonly #reader: ObjectReader
   readonly #log: StoreLog
   readonly #packs: PackCare
@@ -62,6 +64,8 @@ export class LocalRepository implements Repository {
     this.#committer = options.committer
     this.#log = options.log
     this.#reader = new ObjectReader(gitDirectory)
+    const createWriter = options.createWriter ?? ((branch, log) => new DiskBranchWriter(branch, log))
+    this.#writer = createWriter({ gitDirectory, ref, committer: options.committer }, options.log)
     this.#packs = new PackCare({
       gitDirectory,
       log: options.log,
@@ -131,15 +135,10 @@ export class LocalRepository implements Repository {
   }: BranchUpdate): Promise<'published' | 'moved'> {
     // Mostly known before anything is written.
     if ((await this.head()) !== from) return 'moved'
-    const written = await runStep('write-pack', async () => writePack(this.#gitDirectory, await buildPack(objects)))
+    await runStep('write-pack', () => this.#writer.writePack(objects))
     try {
-      const locks = await lockTags(this.#gitDirectory, tags)
-      if (locks === undefined) return 'moved'
-      return await runStep('move-branch', () => this.#moveBranch(from, to, locks))
+      return await runStep('move-branch', () => this.#writer.moveBranch({ from, to, tags }))
     } finally {
-      // Whatever became of the branch, the pack stays, for `git gc` to judge. Other gits may have relied on it: they do
-      // not write what some pack has, and `git repack -a -d` leaves out what a kept pack has and then removes the rest.
-      await releaseQuietly(written, this.#log)
       this.#packs.packsAdded(1)
     }
   }
@@ -149,32 +148,9 @@ export class LocalRepository implements Repository {
     return this.#packs.measure()
   }
 
-  /** The branch, then the tags: nobody else can create them meanwhile, and the next start completes what does not come to it here. */
-  async #moveBranch(from: ObjectId | undefined, to: ObjectId, tags: TagLocks): Promise<'published' | 'moved'> {
-    const createTags = () =>
-      tags.commit((tag, error) =>
-        this.#log.error({ err: error, tag }, 'a tag could not be created: the next start will try again'),
-      )
-    try {
-      const outcome = await moveRef({
-        gitDirectory: this.#gitDirectory,
-        ref: this.#ref,
-        from,
-        to,
-        reflog: { committer: this.#committer, message: 'signalbox' },
-      })
-      if (outcome === 'published') await createTags()
-      return outcome
-    } catch (error) {
-      if (error instanceof RefNotDurableError) await createTags()
-      throw error
-    } finally {
-      await tags.release()
-    }
-  }
-
   async close(): Promise<void> {
     await this.#packs.close()
+    await this.#writer.close()
     this.#reader.close()
     await this.#release()
   }

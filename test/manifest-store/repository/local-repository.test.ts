@@ -32,6 +32,7 @@ import { writePack } from '../../../src/manifest-store/git/write-pack.ts'
 import { deployment, environmentLock, toMake } from '../../support/changes.ts'
 import { createBareRepository, createTemporaryFolder, git, gitEnvironment, hasGit } from '../../support/real-git.ts'
 import { createTestStore, fixtureFolder, signalbox, testTime } from '../../support/test-store.ts'
+import { createWriteThread } from '../../support/write-thread.ts'
 import { writeSettings } from '../../support/write-settings.ts'
 
 const request = {
@@ -368,7 +369,8 @@ async function createShop(): Promise<string> {
 async function open(path: string) {
   const warnings: string[] = []
   const log = { info: () => {}, warn: (_: object, message: string) => void warnings.push(message), error: () => {} }
-  const repository = await LocalRepository.open({ path, branch: undefined, committer: signalbox, log })
+  const createWriter = createWriteThread
+  const repository = await LocalRepository.open({ path, branch: undefined, committer: signalbox, log, createWriter })
   onTestFinished(() => repository.close())
   return { path, repository, store: createTestStore(repository), warnings }
 }

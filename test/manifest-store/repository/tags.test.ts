@@ -12,6 +12,7 @@ import { readManifestFolder, seedRepository } from '../../../src/manifest-store/
 import { createTemporaryFolder, git, hasGit } from '../../support/real-git.ts'
 import { openRemote } from '../../support/remote-repository.ts'
 import { createShopRepository, fixtureFolder, seed, signalbox, testTime } from '../../support/test-store.ts'
+import { createWriteThread } from '../../support/write-thread.ts'
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
 
@@ -22,7 +23,14 @@ async function openLocal(): Promise<{ readonly path: string; readonly repository
 }
 
 async function open(path: string): Promise<LocalRepository> {
-  const repository = await LocalRepository.open({ path, branch: undefined, committer: signalbox, log: silent })
+  const createWriter = createWriteThread
+  const repository = await LocalRepository.open({
+    path,
+    branch: undefined,
+    committer: signalbox,
+    log: silent,
+    createWriter,
+  })
   onTestFinished(() => repository.close())
   return repository
 }
