@@ -55,9 +55,6 @@ interface Rendered {
 /** What was rendered last from each environment's config. A config that nobody has any more takes it along. */
 const lastRendered = new WeakMap<ArgoCdDestinations, Rendered>()
 
-/** Tells each application that is deployed, once, with its team. */
-export type ForEachDeployed = (tell: (application: ApplicationName, team: TeamName | undefined) => void) => void
-
 /**
  * The changes that write those files. Nearly every deployment leaves them as they were: then these are the very changes that the
  * deployment before it had, and nothing is rendered.
@@ -65,7 +62,7 @@ export type ForEachDeployed = (tell: (application: ApplicationName, team: TeamNa
 export function writeArgoCdFiles(
   environment: EnvironmentName,
   destinations: ArgoCdDestinations,
-  forEachDeployed: ForEachDeployed,
+  deployed: ReadonlyMap<ApplicationName, TeamName | undefined>,
   source: ArgoCdSource,
 ): readonly Change[] {
   const last = lastRendered.get(destinations)
@@ -73,12 +70,11 @@ export function writeArgoCdFiles(
     last?.environment === environment &&
     last.source.repositoryUrl === source.repositoryUrl &&
     last.source.branch === source.branch &&
-    tellsThese(forEachDeployed, last.deployed)
+    (last.deployed === deployed || hasSameEntries(last.deployed, deployed))
   ) {
+    lastRendered.set(destinations, { ...last, deployed })
     return last.changes
   }
-  const deployed = new Map<ApplicationName, TeamName | undefined>()
-  forEachDeployed((application, team) => deployed.set(application, team))
   const changes = argoCdFiles(environment, destinations, deployed, source).map(({ name, text }): Change => ({
     path: argoCdFile(name),
     content: { kind: 'text', text },
@@ -87,14 +83,10 @@ export function writeArgoCdFiles(
   return changes
 }
 
-function tellsThese(forEachDeployed: ForEachDeployed, expected: Rendered['deployed']): boolean {
-  let told = 0
-  let areSame = true
-  forEachDeployed((application, team) => {
-    told += 1
-    areSame &&= expected.get(application) === team && (team !== undefined || expected.has(application))
-  })
-  return areSame && told === expected.size
+function hasSameEntries<K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>): boolean {
+  if (a.size !== b.size) return false
+  for (const [key, value] of a) if (b.get(key) !== value || !b.has(key)) return false
+  return true
 }
 
 /** The names of those files, without folder and ending. */

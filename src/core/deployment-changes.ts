@@ -1,13 +1,13 @@
-import type { ArgoCdSource, ForEachDeployed } from './argo-cd-file.ts'
+import type { ArgoCdSource } from './argo-cd-file.ts'
 import { writeArgoCdFiles } from './argo-cd-file.ts'
 import type { Change } from './change.ts'
-import type { Environment, EnvironmentApplication } from './environment.ts'
+import { deployedApplications, knownTeamOf, withDeployed } from './deployed-applications.ts'
+import type { Environment } from './environment.ts'
 import { applicationDirectoryIn, manifestFileIn, versionLinkTarget } from './manifest-layout.ts'
 import type { ApplicationName, TeamName } from './names.ts'
 import type { ObjectId } from './object-id.ts'
 import { emptyBlobId } from './object-id.ts'
 import type { Principal } from './principal.ts'
-import type { Readable } from './readable.ts'
 import type { Snapshot } from './snapshot.ts'
 import { applicationIn } from './snapshot.ts'
 
@@ -94,32 +94,12 @@ export function renderArgoCdFiles(
   source: ArgoCdSource,
 ): readonly Change[] {
   if (!environment.config.ok || environment.config.value.argoCd === undefined) return []
-  const teamOf = (name: ApplicationName) => (teams?.has(name) ? teams.get(name) : knownTeamOf(snapshot, name))
-  const gone = new Set(removed)
+  const before = deployedApplications(snapshot, environment)
   const added = new Set(deployedNow)
-  const forEachDeployed: ForEachDeployed = (tell) => {
-    if (environment.applications.ok) {
-      environment.applications.value.forEach((entry, name) => {
-        if (added.has(name) || gone.has(name) || !isRunning(snapshot, name, entry)) return
-        tell(name, teamOf(name))
-      })
-    }
-    for (const name of added) if (!gone.has(name)) tell(name, teamOf(name))
-  }
-  return writeArgoCdFiles(environment.name, environment.config.value.argoCd, forEachDeployed, source)
-}
-
-/**
- * Whether the application stands in the Argo CD file of an environment that knows this of it. What cannot be read does
- * not take a running application out of the file, because Argo CD would delete it; a stray file is no application.
- */
-export function isRunning(snapshot: Snapshot, name: ApplicationName, entry: Readable<EnvironmentApplication>): boolean {
-  if (!entry.ok) return snapshot.applications.has(name)
-  const { version, hasManifestOnly } = entry.value
-  return version.ok ? Boolean(version.value) : hasManifestOnly
-}
-
-function knownTeamOf(snapshot: Snapshot, name: ApplicationName): TeamName | undefined {
-  const application = snapshot.applications.get(name)
-  return application?.ok && application.value.team.ok ? application.value.team.value : undefined
+  const after = withDeployed(before, [...added, ...(teams?.keys() ?? [])], (name) => {
+    if (!before.has(name) && !added.has(name)) return undefined
+    return { team: teams?.has(name) ? teams.get(name) : knownTeamOf(snapshot, name) }
+  })
+  const deployed = withDeployed(after, removed, () => undefined)
+  return writeArgoCdFiles(environment.name, environment.config.value.argoCd, deployed, source)
 }

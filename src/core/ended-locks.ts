@@ -1,8 +1,11 @@
 import type { Change } from './change.ts'
+import { changedKeys } from './changed-keys.ts'
+import type { Environment, EnvironmentApplication } from './environment.ts'
 import type { Locks } from './lock.ts'
 import { isHolding } from './lock.ts'
 import { applicationDirectoryIn, environmentsDirectory } from './manifest-layout.ts'
-import type { EnvironmentName } from './names.ts'
+import type { ApplicationName, EnvironmentName } from './names.ts'
+import { compareNames } from './names.ts'
 import type { Readable } from './readable.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -23,11 +26,12 @@ export function removeEndedLocks(snapshot: Snapshot, changes: readonly Change[],
       }
     }
     if (environment.applications.ok) {
-      // Nearly all of thousands have none: nothing is made for them, not even the pairs of a loop.
-      environment.applications.value.forEach((entry, application) => {
-        if (!entry.ok || !hasLocks(entry.value.locks)) return
+      const applications = environment.applications.value
+      for (const application of lockedApplications(environment.config, applications)) {
+        const entry = applications.get(application)
+        if (!entry?.ok) continue
         removals.push(...removeEnded(applicationDirectoryIn(name, application), entry.value.locks, now))
-      })
+      }
     }
     return removals
   })
@@ -45,6 +49,32 @@ function touchedEnvironments(changes: readonly Change[]): readonly EnvironmentNa
     directory = `${top}/${name}/`
   }
   return [...names]
+}
+
+type Applications = ReadonlyMap<ApplicationName, Readable<EnvironmentApplication>>
+
+interface Locked {
+  readonly applications: Applications
+  readonly names: readonly ApplicationName[]
+}
+
+/** What was found last, by the config of the environment, which stays the same object from snapshot to snapshot. */
+const lastLocked = new WeakMap<Environment['config'], Locked>()
+
+/** The applications that have locks, sorted by name: few of thousands. Looks at those that have changed since it was last asked. */
+function lockedApplications(config: Environment['config'], applications: Applications): readonly ApplicationName[] {
+  const last = lastLocked.get(config) ?? { applications: new Map(), names: [] }
+  const changed = changedKeys(last.applications, applications)
+  if (changed.length === 0) return last.names
+  const names = new Set(last.names)
+  for (const name of changed) {
+    const entry = applications.get(name)
+    if (entry?.ok && hasLocks(entry.value.locks)) names.add(name)
+    else names.delete(name)
+  }
+  const sorted = [...names].toSorted(compareNames)
+  lastLocked.set(config, { applications, names: sorted })
+  return sorted
 }
 
 function hasLocks(locks: Readable<Locks>): boolean {

@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Environment } from '../../src/core/environment.ts'
-import type { ApplicationName, EnvironmentName } from '../../src/core/names.ts'
+import type { ApplicationName } from '../../src/core/names.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
-import { readable } from '../../src/core/readable.ts'
 import { prognoseReleaseTrain } from '../../src/core/release-train-prognosis.ts'
 import type { Snapshot } from '../../src/core/snapshot.ts'
 import { judgedAt, repositories, targetsOf, toSnapshot } from '../support/snapshot-arbitrary.ts'
 import { aLock, aSnapshot } from '../support/snapshot-builder.ts'
+import { steps, take } from '../support/snapshot-steps.ts'
 
 const principal = createUnrestrictedPrincipal({ name: 'Deployer', email: 'deployer@example.com' })
 
@@ -24,25 +23,6 @@ function aRestricted(only: string): Principal {
 
 /** More than are remembered. */
 const principals = [principal, ...['cart', 'payments', 'web', 'shop', 'a', 'b', 'c', 'd', 'e', 'f'].map(aRestricted)]
-
-/** A commit: one piece of the snapshot becomes what it is in another one, all others stay the same objects. */
-interface Step {
-  readonly piece: 'entry' | 'application' | 'locks' | 'teamLocks' | 'nothing'
-  readonly environment: number
-  readonly application: number
-  /** How much later, or earlier, the prognosis is asked for. */
-  readonly offset: number
-}
-
-const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.record({
-    piece: fc.constantFrom<Step['piece'][]>('entry', 'entry', 'application', 'locks', 'teamLocks', 'nothing'),
-    environment: fc.nat({ max: 3 }),
-    application: fc.nat({ max: 2 }),
-    offset: fc.constantFrom(-1, 0, 0, 0, 1, 60_000),
-  }),
-  { minLength: 1, maxLength: 8 },
-)
 
 describe('a prognosis after others', () => {
   it('is the one that a process would make that made none before', () => {
@@ -125,34 +105,4 @@ function decisionsIn(snapshot: Snapshot) {
   const outcome = prognoseStaging(snapshot)?.outcome
   const applications = outcome?.kind === 'decided' ? outcome.applications : []
   return new Map(applications.map((one) => [one.application, one]))
-}
-
-function take(snapshot: Snapshot, other: Snapshot, step: Step): Snapshot {
-  const name = [...snapshot.environments.keys()][step.environment % snapshot.environments.size] as EnvironmentName
-  const application = [...snapshot.applications.keys()][
-    step.application % snapshot.applications.size
-  ] as ApplicationName
-  if (step.piece === 'nothing') return { ...snapshot }
-  if (step.piece === 'application') {
-    const theirs = other.applications.get(application)
-    const applications = new Map(snapshot.applications)
-    if (theirs === undefined) applications.delete(application)
-    else applications.set(application, theirs)
-    return { ...snapshot, applications }
-  }
-  const ours = snapshot.environments.get(name)
-  const theirs = other.environments.get(name)
-  if (ours === undefined || theirs === undefined) return snapshot
-  const changed =
-    step.piece === 'entry' ? takeEntry(ours, theirs, application) : { ...ours, [step.piece]: theirs[step.piece] }
-  return { ...snapshot, environments: new Map(snapshot.environments).set(name, changed) }
-}
-
-function takeEntry(ours: Environment, theirs: Environment, application: ApplicationName): Environment {
-  if (!ours.applications.ok || !theirs.applications.ok) return { ...ours, applications: theirs.applications }
-  const entry = theirs.applications.value.get(application)
-  const applications = new Map(ours.applications.value)
-  if (entry === undefined) applications.delete(application)
-  else applications.set(application, entry)
-  return { ...ours, applications: readable(applications) }
 }
