@@ -1,22 +1,13 @@
 import type { Change, Content } from '../../core/change.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import { PathConflictError } from './git-errors.ts'
+import { editEntries } from './edit-entries.ts'
 import type { GitObject } from './git-object.ts'
 import { createObject, emptyTreeId } from './git-object.ts'
 import type { TimeSlice } from './time-slice.ts'
 import { startTimeSlice } from './time-slice.ts'
 import type { TreeEntry } from './tree.ts'
-import {
-  executableMode,
-  fileMode,
-  isFile,
-  isLink,
-  isTree,
-  linkMode,
-  serializeTree,
-  sortEntries,
-  treeMode,
-} from './tree.ts'
+import { executableMode, fileMode, isFile, isLink, isTree, linkMode, findIndex, treeMode } from './tree.ts'
 import type { TreePath } from './tree-path.ts'
 import { splitPath } from './tree-path.ts'
 
@@ -60,11 +51,15 @@ export async function editTree({ root, changes, readTree }: TreeEdit): Promise<E
   return { ...built, replaced: [...built.replaced, ...walk.removed] }
 }
 
-/** A directory on a changed path, open for changes. */
+/** A directory on a changed path, open for changes: what it was, and what is different. */
 interface Directory {
   /** What it was; undefined when there was no such directory. */
   readonly before: TreeEntry | undefined
-  readonly entries: Map<string, NewEntry | Directory>
+  /** What stood in it, in git's order. */
+  readonly entries: readonly TreeEntry[]
+  /** What stands there instead, by name; undefined for what is gone. Directories that are open are here, changed or not. */
+  readonly edits: Map<string, Standing>
+  size: number
   isChanged: boolean
   /** What it has become; undefined until it is built. */
   after?: ObjectId
@@ -78,13 +73,23 @@ interface NewEntry extends TreeEntry {
 type Standing = NewEntry | Directory | undefined
 
 function createDirectory(before: TreeEntry | undefined, entries: readonly TreeEntry[]): Directory {
-  const byName = new Map<string, NewEntry | Directory>()
-  for (const entry of entries) byName.set(entry.name, entry)
-  return { before, entries: byName, isChanged: false }
+  return { before, entries, edits: new Map(), size: entries.length, isChanged: false }
 }
 
 function isDirectory(standing: Standing): standing is Directory {
-  return standing !== undefined && 'entries' in standing
+  return standing !== undefined && 'edits' in standing
+}
+
+function standingIn(directory: Directory, name: string): Standing {
+  const edit = directory.edits.get(name)
+  if (edit !== undefined || directory.edits.has(name)) return edit
+  return directory.entries[findIndex(directory.entries, name)]
+}
+
+function put(directory: Directory, name: string, standing: Standing): void {
+  const before = standingIn(directory, name) === undefined ? 0 : 1
+  directory.size += (standing === undefined ? 0 : 1) - before
+  directory.edits.set(name, standing)
 }
 
 async function splitPaths(changes: readonly Change[], slice: TimeSlice): Promise<TreePath[]> {
@@ -138,7 +143,7 @@ async function openDirectories(
       for (const { parent, entry, onPath } of subtrees) {
         if (slice.isOver()) await slice.next()
         const directory = createDirectory(entry, await readTree(entry.id))
-        parent.entries.set(entry.name, directory)
+        put(parent, entry.name, directory)
         nextLevel.push({ directory, onPath })
       }
     }
@@ -154,7 +159,7 @@ function* existingSubtrees(
 ): Generator<{ parent: Directory; entry: TreeEntry; onPath: DirectoryOnPath }> {
   for (const { directory, onPath: above } of level) {
     for (const [name, onPath] of above.below ?? []) {
-      const entry = directory.entries.get(name)
+      const entry = standingIn(directory, name)
       if (entry !== undefined && !isDirectory(entry) && isTree(entry)) yield { parent: directory, entry, onPath }
     }
   }
@@ -171,7 +176,7 @@ interface Walk {
 
 function applyChange(walk: Walk, { path, content }: Change, { directories, name }: TreePath, texts: Texts): void {
   const directory = enterDirectory(walk, path, directories, content.kind !== 'absent')
-  const standing = directory?.entries.get(name)
+  const standing = directory && standingIn(directory, name)
   if (content.kind === 'absent') {
     if (standing === undefined) return
     for (const changed of walk.chain) changed.isChanged = true
@@ -183,7 +188,7 @@ function applyChange(walk: Walk, { path, content }: Change, { directories, name 
     if (standing !== undefined && isFile(standing) && knownIds.get(content) === standing.id) return
     const entry = toEntry(name, content, standing, texts)
     if (standing !== undefined && entry.id === standing.id && isLink(entry) === isLink(standing)) return
-    directory?.entries.set(name, entry)
+    if (directory !== undefined) put(directory, name, entry)
     for (const changed of walk.chain) changed.isChanged = true
   }
 }
@@ -203,8 +208,8 @@ function enterDirectory(
   for (; depth < directories.length; depth += 1) {
     const parent = chain[depth] as Directory
     const name = directories[depth] as string
-    let standing = parent.entries.get(name)
-    if (standing === undefined && isCreated) parent.entries.set(name, (standing = createDirectory(undefined, [])))
+    let standing = standingIn(parent, name)
+    if (standing === undefined && isCreated) put(parent, name, (standing = createDirectory(undefined, [])))
     if (!isDirectory(standing)) {
       if (!isCreated) return undefined
       throw new PathConflictError(path, directories.slice(0, depth + 1).join('/'))
@@ -219,8 +224,8 @@ function removeEntry({ directories, chain, removed: removedTrees }: Walk, name: 
   let removed = name
   while (true) {
     const directory = chain.at(-1) as Directory
-    directory.entries.delete(removed)
-    if (directory.entries.size > 0 || chain.length === 1) return
+    put(directory, removed, undefined)
+    if (directory.size > 0 || chain.length === 1) return
     chain.pop()
     if (directory.before !== undefined) removedTrees.push(directory.before.id)
     removed = directories[chain.length - 1] as string
@@ -272,21 +277,21 @@ async function buildTrees(rootBefore: ObjectId, root: Directory, slice: TimeSlic
   // Below before above: a tree needs the ids of its subtrees.
   for (const directory of changedDirectories(root).toReversed()) {
     if (slice.isOver()) await slice.next()
-    const entries: TreeEntry[] = []
-    for (const [name, standing] of directory.entries) {
-      if (isDirectory(standing)) entries.push(toTreeEntry(name, standing))
-      else if (standing.object === undefined) entries.push(standing)
+    const edits = new Map<string, TreeEntry | undefined>()
+    for (const [name, standing] of directory.edits) {
+      if (standing === undefined) edits.set(name, undefined)
+      else if (isDirectory(standing)) edits.set(name, toTreeEntry(name, standing))
       else {
-        entries.push({ mode: standing.mode, name, id: standing.id })
-        objects.set(standing.id, standing.object)
+        edits.set(name, { mode: standing.mode, name, id: standing.id })
+        if (standing.object !== undefined) objects.set(standing.id, standing.object)
       }
     }
-    const sorted = sortEntries(entries)
-    const tree = createObject('tree', serializeTree(sorted))
+    const { entries, data } = editEntries(directory.entries, edits)
+    const tree = createObject('tree', data)
     directory.after = tree.id
     const before = directory === root ? rootBefore : directory.before?.id
     if (tree.id === before) continue
-    objects.set(tree.id, { ...tree, predecessor: before, entries: sorted })
+    objects.set(tree.id, { ...tree, predecessor: before, entries })
     if (before !== undefined) replaced.push(before)
   }
   const rootAfter = root.after ?? rootBefore
@@ -302,7 +307,7 @@ function toTreeEntry(name: string, { before, after }: Directory): TreeEntry {
 function changedDirectories(root: Directory): Directory[] {
   const directories = root.isChanged ? [root] : []
   for (const directory of directories) {
-    for (const standing of directory.entries.values()) {
+    for (const standing of directory.edits.values()) {
       if (isDirectory(standing) && standing.isChanged) directories.push(standing)
     }
   }

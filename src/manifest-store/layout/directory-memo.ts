@@ -13,21 +13,27 @@ export function isSameEntry(a: TreeEntry | undefined, b: TreeEntry | undefined):
  * this is what lets a snapshot cost what changed, and share the rest with the one before.
  */
 export class DirectoryMemo<T> {
-  #values = new Map<string, { readonly entry: TreeEntry; readonly value: T }>()
+  /** Those of the last update, and their values. */
+  #entries: readonly TreeEntry[] = []
+  #values: ReadonlyMap<string, T> = new Map()
+  /** The names among them that the next update loads whether or not they changed. */
+  #unsettled = new Set<string>()
 
   /** The remembered value of an entry. */
   get(name: string): T | undefined {
-    return this.#values.get(name)?.value
+    return this.#unsettled.has(name) ? undefined : this.#values.get(name)
   }
 
   /** What is remembered, with its entry. */
   *remembered(): Generator<{ readonly entry: TreeEntry; readonly value: T }> {
-    yield* this.#values.values()
+    for (const entry of this.#entries) {
+      if (!this.#unsettled.has(entry.name)) yield { entry, value: this.#values.get(entry.name) as T }
+    }
   }
 
   /** Makes the next update load the entry, whether or not it changed. */
   forget(name: string): void {
-    this.#values.delete(name)
+    this.#unsettled.add(name)
   }
 
   /**
@@ -38,31 +44,38 @@ export class DirectoryMemo<T> {
     entries: readonly TreeEntry[],
     load: (entry: TreeEntry) => Promise<{ readonly value: T; readonly isFinal: boolean }>,
   ): Promise<ReadonlyMap<string, T>> {
-    const values = new Map<string, T>()
-    const remembered = new Map<string, { readonly entry: TreeEntry; readonly value: T }>()
-    const missing: TreeEntry[] = []
-    for (const entry of entries) {
-      const known = this.#values.get(entry.name)
-      if (known !== undefined && isSameEntry(known.entry, entry)) {
-        values.set(entry.name, known.value)
-        remembered.set(entry.name, known)
-      } else {
-        // Keeps the entry's place in the order.
-        values.set(entry.name, undefined as T)
-        missing.push(entry)
-      }
-    }
+    const { before, values } = this.#compare(entries)
+    const missing = entries.filter(
+      (entry, at) => !isSameEntry(before(entry, at), entry) || this.#unsettled.has(entry.name),
+    )
+    const unsettled = new Set<string>()
     const next = oneByOne(missing)
     const worker = async () => {
       for (const entry of next) {
         const { value, isFinal } = await load(entry)
         values.set(entry.name, value)
-        if (isFinal) remembered.set(entry.name, { entry, value })
+        if (!isFinal) unsettled.add(entry.name)
       }
     }
     await Promise.all(Array.from({ length: Math.min(concurrency, missing.length) }, worker))
-    this.#values = remembered
+    this.#entries = entries
+    this.#values = values
+    this.#unsettled = unsettled
     return values
+  }
+
+  /** How to find what an entry was, and the values as far as they are known: each name has its place in the order. */
+  #compare(entries: readonly TreeEntry[]) {
+    const old = this.#entries
+    if (entries.length === old.length && entries.every(({ name }, at) => name === old[at]?.name)) {
+      // Mostly: nothing is looked up.
+      return { before: (_: TreeEntry, at: number) => old[at], values: new Map(this.#values) }
+    }
+    const byName = new Map(old.map((entry) => [entry.name, entry]))
+    return {
+      before: ({ name }: TreeEntry) => byName.get(name),
+      values: new Map(entries.map(({ name }) => [name, this.#values.get(name) as T])),
+    }
   }
 }
 

@@ -64,17 +64,24 @@ export class LayoutReader {
 
   /** The entries of the tree that `entry` names; none when it is absent. */
   async directory(path: string, entry: TreeEntry | undefined): Promise<Directory> {
-    if (entry === undefined) return new Map()
+    return toDirectory(await this.entries(path, entry))
+  }
+
+  /** The same in their order, where nobody looks for one by its name. */
+  async entries(path: string, entry: TreeEntry | undefined): Promise<readonly TreeEntry[]> {
+    if (entry === undefined) return []
     if (!isTree(entry)) this.fail(path, 'must be a directory')
-    return this.tree(entry.id)
+    return this.#readTree(entry.id)
+  }
+
+  async tree(id: ObjectId): Promise<Directory> {
+    return toDirectory(await this.#readTree(id))
   }
 
   /** Without `.gitkeep` files: people put them where git would drop an empty directory. */
-  async tree(id: ObjectId): Promise<Directory> {
+  async #readTree(id: ObjectId): Promise<readonly TreeEntry[]> {
     const entries = await this.#objects.readTree(id)
-    return new Map(
-      entries.filter((entry) => entry.name !== '.gitkeep' || isTree(entry)).map((entry) => [entry.name, entry]),
-    )
+    return entries.filter((entry) => entry.name !== '.gitkeep' || isTree(entry))
   }
 
   /** The text of a file; undefined when it is absent. */
@@ -105,6 +112,10 @@ export class LayoutReader {
     if (moment === undefined || Number.isNaN(moment.getTime())) this.fail(path, `is not a time in RFC 3339: '${text}'`)
     return moment
   }
+}
+
+function toDirectory(entries: readonly TreeEntry[]): Directory {
+  return new Map(entries.map((entry) => [entry.name, entry]))
 }
 
 /** Names, messages and configs are far smaller; a larger text would only fill the memory. */

@@ -71,9 +71,9 @@ export class EnvironmentLoader {
   }
 
   async loadApplications(path: string, entry: TreeEntry): Promise<Partial<Environment>> {
-    const directory = await this.#reader.attempt(path, () => this.#reader.directory(path, entry))
-    if (!directory.ok) return { applications: directory }
-    const applications = await this.#applications.update([...directory.value.values()], async (application) => {
+    const entries = await this.#reader.attempt(path, () => this.#reader.entries(path, entry))
+    if (!entries.ok) return { applications: entries }
+    const applications = await this.#applications.update(entries.value, async (application) => {
       const failuresBefore = this.#reader.failures
       const applicationPath = `${path}/${application.name}`
       const value = await this.#reader.attempt(applicationPath, () =>

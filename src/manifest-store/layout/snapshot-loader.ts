@@ -1,5 +1,6 @@
 import type { Application } from '../../core/application.ts'
 import { hasVersion } from '../../core/application.ts'
+import { changedKeys } from '../../core/changed-keys.ts'
 import type { Environment } from '../../core/environment.ts'
 import type { ApplicationName, EnvironmentName } from '../../core/names.ts'
 import type { ObjectId } from '../../core/object-id.ts'
@@ -181,8 +182,8 @@ function findTouched(
   for (const [name, { applications }] of after) {
     const old = before.get(name)?.applications
     if (applications === old || !applications.ok) continue
-    for (const [application, entry] of applications.value) {
-      if (!old?.ok || old.value.get(application) !== entry) touched.add(application)
+    for (const application of changedKeys(old?.ok ? old.value : new Map(), applications.value)) {
+      if (applications.value.has(application)) touched.add(application)
     }
   }
   return touched
