@@ -126,7 +126,12 @@ describe('a change that may have been done', () => {
   })
 
   it('exactly as it was previewed, is asked for with what was previewed', async () => {
-    const preview = aMessage(messages.prognosis, { target: 'staging', fingerprint: 'abc', envsPrognoses: {}, warnings: [] })
+    const preview = aMessage(messages.prognosis, {
+      target: 'staging',
+      fingerprint: 'abc',
+      envsPrognoses: {},
+      warnings: [],
+    })
     const server = await startRecordingServer(preview, unknown)
     const result = await runCli(['--url', server.url, '--retries=1', ...train, '--if-prognosed'])
     const key = String(server.requests[1]?.headers['idempotency-key']).slice(1, -1)
