@@ -697,6 +697,8 @@ export class GitManifestStore implements ManifestStore {
         // Found out in the last moment.
         if (hasArrived) return 'published'
         onArrived = tellLate
+        // A remote tells of it itself, for as long as it is so.
+        if (this.#repository.remote === undefined) this.#toUnavailable(error.message, error)
       }
       if (isVerdict(error)) throw error
       throw this.#toUnavailable(`the repository could not be written: ${messageOf(error)}`, error)
