@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { Command } from '../../src/core/command.ts'
+import { assertFree } from '../../src/core/git-tag.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
 import type { PublishedUpdate } from '../../src/manifest-store/git-manifest-store.ts'
 import type { BatchReport } from '../../src/manifest-store/store-observer.ts'
 import { OutcomeUnknownError } from '../../src/manifest-store/store-errors.ts'
-import { file, toMake } from '../support/changes.ts'
+import { file, textOf, toMake } from '../support/changes.ts'
 import { openRemote } from '../support/remote-repository.ts'
 import { createTestStore, seed, testTime } from '../support/test-store.ts'
 
@@ -78,6 +80,32 @@ describe('a push that was answered as open', () => {
     expect(reports[0]?.commits).toHaveLength(1)
     expect(late).toEqual([])
   })
+})
+
+it('a push with a tag that arrives while its repeat is decided is no reason to refuse that', async () => {
+  const { remote, server, store } = await openStore()
+  const idempotency = { key: 'key-1', request: 'tagged' }
+  const command: Command<string> = {
+    ...toMake([file(manifest, 'a')], 'Deploy cart'),
+    tags: { created: 'v1', source: undefined },
+    decide: ({ tags }) => {
+      assertFree('v1', tags?.created)
+      return { changes: [file(manifest, 'a')], text: textOf('Deploy cart'), result: 'done', tag: 'v1' }
+    },
+  }
+  remote.faults = ['delay', { kind: 'refused', reason: 'not now' }]
+  await expect(store.submit(command, { principal, requestId: 'r', idempotency })).rejects.toThrow(OutcomeUnknownError)
+  const listRefs = remote.listRefs.bind(remote)
+  remote.listRefs = async (prefixes) => {
+    // After the branch was looked at, and before the tag is.
+    await remote.deliver()
+    return listRefs(prefixes)
+  }
+  const again = await store.submit(command, { principal, requestId: 'r', idempotency })
+  expect(again).toEqual({ commit: await server.head(), isRepeated: true, result: 'done' })
+  // For others it is one, as ever.
+  const other = store.submit(command, { principal, requestId: 's' })
+  await expect(other).rejects.toMatchObject({ code: 'TAG_EXISTS' })
 })
 
 describe('several pushes that were answered as open', () => {
