@@ -443,9 +443,10 @@ export class RemoteRepository implements Repository, RemoteSide {
           await this.#reportRewrite(ours, theirs)
         }
         await this.#clone.moveTo(theirs)
-        await this.#settle(theirs)
-        this.#head = theirs
       }
+      // Also where it has not moved since: a fetch may have been faster than whoever found their answer lost.
+      await this.#settle(theirs)
+      this.#head = theirs
       this.#isGone = false
     }
     this.#confirmedAt = this.#clock()

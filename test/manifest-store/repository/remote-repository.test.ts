@@ -402,6 +402,25 @@ describe('a push whose answer is lost', () => {
     })
   })
 
+  it.each([
+    ['it had arrived', 'lose-answer', ['Lock a']],
+    ['somebody else was faster', 'lose-request', ['By somebody else', 'Lock a']],
+  ] as const)('is in doubt no more when a fetch has seen before that %s', async (_, fault, subjects) => {
+    const { store, remote, server, repository } = await openShop()
+    remote.faults = [fault]
+    const push = remote.push.bind(remote)
+    remote.push = async (...args) => {
+      const outcome = await push(...args)
+      if (outcome.kind !== 'unknown') return outcome
+      if (fault === 'lose-request') await pushBeside(server, ...environmentLock('staging', 'theirs'))
+      await repository.refresh()
+      return outcome
+    }
+    await store.submit(lock('a'), request)
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', ...subjects])
+    expect(repository.problems).toEqual([])
+  })
+
   it('while the branch is deleted leaves its caller without a verdict: it can arrive once that is restored', async () => {
     const { store, remote, server } = await openShop()
     const head = await server.head()
