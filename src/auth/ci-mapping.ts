@@ -21,9 +21,9 @@ export interface CiRule {
 }
 
 /**
- * The claims that say whose job it is, of the CI systems that we know: GitHub, GitLab, Buildkite, CircleCI, Bitbucket,
- * Terraform, and Kubernetes, where it is `sub` alone. All others only narrow a rule: anybody can have a branch `main`, an environment `production`, or call a workflow that others
- * share, and who started a job does not make its code theirs.
+ * The claims that say whose job it is, of the CI systems that we know: GitHub, GitLab, Buildkite, CircleCI, Bitbucket, Terraform, and
+ * Kubernetes, where it is `sub` alone. All others only narrow a rule: anybody can have a branch `main`, an environment
+ * `production`, or call a workflow that others share, and who started a job does not make its code theirs.
  */
 const identifying: ReadonlySet<string> = new Set(
   `sub repository repository_id repository_owner repository_owner_id workflow_ref
