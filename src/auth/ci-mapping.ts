@@ -21,9 +21,9 @@ export interface CiRule {
 }
 
 /**
- * The claims that say whose job it is, of the CI systems that we know: GitHub, GitLab, Buildkite, CircleCI, Bitbucket, Terraform.
- * All others only narrow a rule: anybody can have a branch `main`, an environment `production`, or call a workflow that others
- * share, and who started a job does not make its code theirs.
+ * The claims that say whose job it is, of the CI systems that we know: GitHub, GitLab, Buildkite, CircleCI, Bitbucket, Terraform, and
+ * Kubernetes, where it is `sub` alone. All others only narrow a rule: anybody can have a branch `main`, an environment
+ * `production`, or call a workflow that others share, and who started a job does not make its code theirs.
  */
 const identifying: ReadonlySet<string> = new Set(
   `sub repository repository_id repository_owner repository_owner_id workflow_ref
@@ -67,7 +67,8 @@ const rule = z.strictObject(
       .refine(
         (claims) => Object.entries(claims).some(([name, patterns]) => isIdentifying(name, patterns)),
         'must say whose job it is by a claim such as repository, repository_id, project_path or sub, with at most a * ' +
-          'after an owner, as in example/*; a sub must name the owner, as in repo:example/*: what anybody can have identifies nobody',
+          'after an owner, as in example/*; a sub must name the owner, as in repo:example/* or system:serviceaccount:ci:*: ' +
+          'what anybody can have identifies nobody',
       ),
     roles: list,
     teams: z.array(teamName, { error: 'must be a list' }).readonly().optional(),
@@ -169,7 +170,9 @@ const paths: readonly string[] = ['repository', 'project_path', 'workflow_ref']
 const ownedSubject = new RegExp(
   `^(?:(?:repo|repository|project_path|workflow_ref):${owner}/.|` +
     `(?:organization|repository_owner|repository_owner_id|repository_id|project_id):${owner}(?::|$)|org/${owner}/.|` +
-    String.raw`\{[\da-f-]{36}\}(?:[:/]|$))`,
+    String.raw`\{[\da-f-]{36}\}(?:[:/]|$)|` +
+    // Of Kubernetes: whoever may make service accounts in a namespace may call them anything.
+    'system:serviceaccount:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?:.)',
 )
 
 function isIdentifying(claim: string, patterns: readonly string[]): boolean {

@@ -11,6 +11,9 @@ export function describeFailure(failure: RequestFailure): readonly string[] {
     ...reasonsOf(failure).map((reason) => `  ${reason}`),
     ...(failure.isAfterLostAnswer ? ['  An earlier try got no answer: what it asked for may have been done.'] : []),
     ...hintsOf(failure).map((hint) => `  Try: ${hint}`),
+    ...(failure.repeatFlags === undefined
+      ? []
+      : [`  Try: the same with ${failure.repeatFlags}: Signalbox does not do again what it has done.`]),
   ]
 }
 
@@ -86,6 +89,7 @@ const hintsByProblem = toMap({
   UNKNOWN_TAG: "how the tag is spelt: it must be one of the manifest repository's.",
   IDEMPOTENCY_KEY_REUSED: 'another --idempotency-key, or none: each thing that is asked for needs its own.',
   ALREADY_DONE: 'nothing more: it was done, and the commit shows what.',
+  OUTCOME_UNKNOWN: "again in a while; the server's /readyz says whether it has found out.",
   STORE_UNAVAILABLE: "again in a while; the server's /readyz says what is wrong.",
 })
 

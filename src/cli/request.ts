@@ -30,6 +30,8 @@ export class RequestFailure extends Error {
   readonly isAnswerLost: boolean
   /** An earlier try got no answer, so what it asked for may have been done. */
   isAfterLostAnswer = false
+  /** With which flags the same can be asked for again so that it is not done twice, where it may have been done. */
+  repeatFlags: string | undefined
 
   constructor(
     request: string,
@@ -125,8 +127,10 @@ export function createClient(options: ClientOptions): Client {
       } catch (error) {
         if (!(error instanceof RequestFailure)) throw error
         error.isAfterLostAnswer = hasLostAnswer
-        if (retry > options.retries || isFinal(error)) throw error
+        if (isFinal(error)) throw error
         hasLostAnswer ||= error.isAnswerLost
+        if (hasLostAnswer) error.repeatFlags = toKeyFlag(options.idempotencyKey)
+        if (retry > options.retries) throw error
         const pause = Math.max(retry, Math.min(retryAfterSeconds(error.answer), maximumRetryAfterSeconds))
         options.onRetry(error, pause, retry)
         await options.sleep(pause * 1000)
@@ -143,6 +147,11 @@ function toUrl(prefix: string, { path, query = {} }: ApiRequest): URL {
     if (value !== undefined) url.searchParams.set(name, value)
   }
   return url
+}
+
+/** For a shell, whatever the key. */
+export function toKeyFlag(key: string): string {
+  return `--idempotency-key ${/^[\w.:/@%+=-]+$/u.test(key) ? key : `'${key.replaceAll("'", String.raw`'\''`)}'`}`
 }
 
 /** As the IETF's draft has it: a string in double quotes. */

@@ -13,7 +13,7 @@ import type { Output, Sink } from './output.ts'
 import { createOutput } from './output.ts'
 import { ProxyAddressError, proxyFor } from '../network/proxy.ts'
 import type { Client } from './request.ts'
-import { createClient, RequestFailure } from './request.ts'
+import { createClient, RequestFailure, toKeyFlag } from './request.ts'
 import { isLoopback } from './sign-in/issuer.ts'
 import { SessionFiles } from './sign-in/session-files.ts'
 import { toServer } from './sign-in/session.ts'
@@ -135,6 +135,7 @@ function warnOfOpenLine({ protocol, hostname, password }: URL, { bearer, proxy }
 
 function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output: Output, world: World): Client {
   const retries = Number(valueOf(flags, 'retries') ?? defaultRetries)
+  const idempotencyKey = valueOf(flags, 'idempotency-key') ?? randomUUID()
   const client = createClient({
     url,
     headers: {
@@ -154,7 +155,7 @@ function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output
       output.note(
         `${failure.request} failed: ${summaryOf(failure)}; trying again in ${pauseSeconds} s (${retry} of ${retries})`,
       ),
-    idempotencyKey: valueOf(flags, 'idempotency-key') ?? randomUUID(),
+    idempotencyKey,
     onLateSuccess: (request, isReplayed) =>
       output.note(
         isReplayed
@@ -166,7 +167,11 @@ function connect(url: URL, flags: ParsedFlags, { bearer, proxy }: Tokens, output
   let isChanging = false
   world.onInterrupt(() => {
     output.stopWaiting()
-    output.note(isChanging ? 'interrupted: what was asked for may have been done' : 'interrupted')
+    output.note(
+      isChanging
+        ? `interrupted: what was asked for may have been done; ${toKeyFlag(idempotencyKey)} asks for the same again`
+        : 'interrupted',
+    )
   })
   return {
     read: (request) => client.read(request),

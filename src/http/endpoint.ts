@@ -288,9 +288,14 @@ const keyRequestHeader = {
     'told any more, 409 `ALREADY_DONE` with the commit. A request that made no commit is not remembered, and carried out again.',
 }
 
-/** What every write can answer to one. */
+/** What every write can answer to one, or tells to use it for. */
 const keyResponses: Readonly<Record<number, ResponseDescription>> = {
   422: { description: 'The `Idempotency-Key` belongs to another request, which was carried out. Nothing was done.' },
+  504: {
+    description:
+      'It may have been done, or may still be: the answer of the git server was lost, or the disk does not confirm it ' +
+      '(`OUTCOME_UNKNOWN`). To repeat it with the same `Idempotency-Key` is safe.',
+  },
 }
 
 const problemSchema = { $ref: 'Problem#' }

@@ -399,13 +399,15 @@ export class GitManifestStore implements ManifestStore {
   async #write(batch: readonly WaitingCommand[], watch: BatchWatch): Promise<readonly Outcome[]> {
     /** Whether the remote has been asked since the commands came. */
     let isCurrent = this.#repository.remote === undefined
+    /** Tags are looked at after the branch: what made one may have moved the other in between. */
+    const hasTags = batch.some(({ command }) => command.tags !== undefined)
     for (let attempt = 1; attempt <= maximumAttempts; attempt += 1) {
       watch.attempt()
       isCurrent = (await this.#assertWritable()) || isCurrent
       const base = await this.#refresh()
       try {
         const { outcomes, state, objects, changes, tags } = await this.#decide(batch, base, watch)
-        if (state === base && !isCurrent) {
+        if (state === base && (!isCurrent || hasTags)) {
           // A push would find out that others were faster. Where there is nothing to push, somebody has to look.
           isCurrent = await this.#assertWritable('by looking')
           if ((await this.#repository.head()) !== base.commit) continue
@@ -697,6 +699,8 @@ export class GitManifestStore implements ManifestStore {
         // Found out in the last moment.
         if (hasArrived) return 'published'
         onArrived = tellLate
+        // A remote tells of it itself, for as long as it is so.
+        if (this.#repository.remote === undefined) this.#toUnavailable(error.message, error)
       }
       if (isVerdict(error)) throw error
       throw this.#toUnavailable(`the repository could not be written: ${messageOf(error)}`, error)

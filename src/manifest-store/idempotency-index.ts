@@ -20,8 +20,8 @@ export class IdempotencyIndex {
   readonly #committer: CommitAuthor
   readonly #maximum: number
   #tip: ObjectId | undefined
-  /** The key of each commit that is known to lead to the tip, the oldest first. */
-  #keys = new Map<ObjectId, string | undefined>()
+  /** The commits that are known to lead to the tip. */
+  #known = new Map<ObjectId, KnownCommit>()
   #commits = new Map<string, ObjectId>()
   /** Of the copy of a remote, when it was read. */
   #renewals: number | undefined
@@ -57,50 +57,65 @@ export class IdempotencyIndex {
 
   #forget(): void {
     this.#tip = undefined
-    this.#keys = new Map()
+    this.#known = new Map()
     this.#commits = new Map()
   }
 
   async #update(head: ObjectId): Promise<void> {
-    let walked = await this.#walk(head, this.#keys)
+    let walked = await this.#walk(head, this.#known)
     if (!walked.meetsTip) {
       // The history was rewritten, or there is that much of it: what was known may not lead here.
-      if (this.#keys.size > 0 && walked.added.length < this.#maximum) walked = await this.#walk(head, new Map())
+      if (this.#known.size > 0 && walked.added.length < this.#maximum) walked = await this.#walk(head, new Map())
       this.#forget()
     }
-    for (const { id, key } of walked.added.toReversed()) {
-      this.#keys.set(id, key)
+    for (const { id, key, time } of walked.added.toReversed()) {
+      this.#known.set(id, { key, time })
       if (key !== undefined) this.#commits.set(key, id)
     }
     this.#tip = head
-    for (const [id, key] of this.#keys) {
-      if (this.#keys.size <= this.#maximum) break
-      this.#keys.delete(id)
+    this.#forgetOldest()
+  }
+
+  /** By their dates: a merge may have brought more of what is old than of what is new. */
+  #forgetOldest(): void {
+    // Sorting takes milliseconds, which not each write is to pay for.
+    const room = this.#maximum + Math.floor(this.#maximum / 20)
+    if (this.#known.size <= room) return
+    const oldestFirst = [...this.#known].toSorted(([, a], [, b]) => a.time - b.time)
+    for (const [id, { key }] of oldestFirst.slice(0, -this.#maximum)) {
+      this.#known.delete(id)
       if (key !== undefined && this.#commits.get(key) === id) this.#commits.delete(key)
     }
   }
 
-  /** The commits from `head` on that are not known, the newest first. */
+  /**
+   * The commits from `head` on that are not known, the newest first: by their dates where histories run beside each other, so that
+   * a branch that was merged after years does not take the place of what is new.
+   */
   async #walk(head: ObjectId, known: ReadonlyMap<ObjectId, unknown>) {
     const slice = startTimeSlice()
     const added: ReadCommit[] = []
     const missing = new Map<ObjectId, ObjectMissingError>()
-    const queue = new Set([head])
+    const seen = new Set<ObjectId>()
+    const waiting: ReadCommit[] = []
     let meetsTip = false
-    for (const id of queue) {
-      if (known.has(id)) {
+    let next: readonly ObjectId[] = [head]
+    for (;;) {
+      for (const id of next) {
+        if (seen.has(id)) continue
+        seen.add(id)
         meetsTip ||= id === this.#tip
-        continue
+        if (known.has(id)) continue
+        if (slice.isOver()) await slice.next()
+        const commit = await this.#read(id)
+        if (commit instanceof ObjectMissingError) missing.set(id, commit)
+        else waiting.push(commit)
       }
+      const newest = takeNewest(waiting)
+      if (newest === undefined) break
+      added.push(newest)
       if (added.length === this.#maximum) break
-      if (slice.isOver()) await slice.next()
-      const commit = await this.#read(id)
-      if (commit instanceof ObjectMissingError) {
-        missing.set(id, commit)
-        continue
-      }
-      added.push(commit)
-      for (const parent of commit.parents) queue.add(parent)
+      next = newest.parents
     }
     if (missing.size > 0) await this.#assertShallow(head, added, missing)
     return { added, meetsTip }
@@ -126,7 +141,7 @@ export class IdempotencyIndex {
     try {
       const commit = parseCommit(await this.#objects.readCommit(id))
       const value = readTrailers(commit, this.#committer).get(trailerKeys.idempotencyKey)
-      return { id, key: value?.split(' ', 1)[0], parents: commit.parents }
+      return { id, key: value?.split(' ', 1)[0], parents: commit.parents, time: commit.committer.time.getTime() }
     } catch (error) {
       if (error instanceof ObjectMissingError) return error
       throw error
@@ -134,8 +149,20 @@ export class IdempotencyIndex {
   }
 }
 
-interface ReadCommit {
-  readonly id: ObjectId
+interface KnownCommit {
   readonly key: string | undefined
+  /** In milliseconds. */
+  readonly time: number
+}
+
+interface ReadCommit extends KnownCommit {
+  readonly id: ObjectId
   readonly parents: readonly ObjectId[]
+}
+
+/** Of all that wait, which are as many as histories run beside each other. */
+function takeNewest(waiting: ReadCommit[]): ReadCommit | undefined {
+  let at = 0
+  for (const [index, { time }] of waiting.entries()) if (time > (waiting[at]?.time ?? 0)) at = index
+  return waiting.splice(at, 1)[0]
 }

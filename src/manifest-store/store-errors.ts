@@ -81,7 +81,7 @@ export class PushRefusedError extends Error {
 
 /**
  * The answer of the server was lost, and it cannot be asked what it did: the commit may stand on the branch, or may appear there
- * at any moment until somebody else's does.
+ * at any moment until somebody else's does. Or the disk took the move of the branch, and may lose it.
  */
 export class OutcomeUnknownError extends Error {
   override readonly name = 'OutcomeUnknownError'

@@ -89,7 +89,10 @@ issuers:
     '{ sub: "repository_owner:example:environment:production" }',
     '{ repositoryUuid: "{01234567-89ab-cdef-0123-456789abcdef}" }',
     '{ sub: "{01234567-89ab-cdef-0123-456789abcdef}:*" }',
-    '{ sub: "system:serviceaccount:ci:*", repository_owner: example }',
+    '{ sub: "system:serviceaccount:ci:deployer" }',
+    '{ sub: "system:serviceaccount:ci-shop2:*" }',
+    '{ sub: "system:serviceaccount:c:deploy.shop-*" }',
+    '{ sub: "pull_request", repository_owner: example }',
   ])('takes %s for saying whose job it is', (claims) => {
     expect(parseCiMapping(withClaims(claims), options).problems).toEqual([])
   })
@@ -120,6 +123,17 @@ issuers:
     '{ sub: "repo:-/*" }',
     '{ sub: ["repo:example/shop:*", "ref:refs/heads/main"] }',
     '{ sub: "organization:*" }',
+    '{ sub: "system:serviceaccount:*" }',
+    '{ sub: "system:serviceaccount:*:deployer" }',
+    '{ sub: "system:serviceaccount:ci*:deployer" }',
+    '{ sub: "system:serviceaccount:ci:" }',
+    '{ sub: "system:serviceaccount:ci*" }',
+    '{ sub: "system:serviceaccount::deployer" }',
+    '{ sub: "system:serviceaccount:-:deployer" }',
+    '{ sub: "system:serviceaccount:CI:deployer" }',
+    '{ sub: "system:*" }',
+    '{ sub: "system:node:worker-1" }',
+    '{ sub: ["system:serviceaccount:ci:deployer", "system:serviceaccount:*:deployer"] }',
     '{ repository: "-/*" }',
     '{ repository: "/shop" }',
     '{ repository: shop }',
@@ -138,6 +152,11 @@ issuers:
   const rules = `    rules:
       - claims: { repository: a/b }
         roles: [r]`
+
+  it('says what a subject may be', () => {
+    const { problems } = parseCiMapping(withClaims('{ sub: "system:serviceaccount:*" }'), options)
+    expect(problems[0]?.message).toContain('or system:serviceaccount:ci:*')
+  })
 
   it.each<[string, number, RegExp]>([
     ['', 1, /^it must be a map$/],
@@ -217,6 +236,17 @@ describe('a rule', () => {
     [{ repository: null, ref: undefined }, false],
   ])('fits %j: %s', (claims, expected) => {
     expect(applyRules([rule], claims)?.roles).toEqual(expected ? ['Deployer'] : undefined)
+  })
+
+  it.each([
+    ['system:serviceaccount:ci:deployer', true],
+    ['system:serviceaccount:ci-2:deployer', false],
+    ['system:serviceaccount:shop:ci:deployer', false],
+    ['system:serviceaccount:ci', false],
+    ['system:node:ci', false],
+  ])('for a namespace of Kubernetes fits %s: %s', (sub, expected) => {
+    const ofNamespace = { claims: new Map([['sub', ['system:serviceaccount:ci:*']]]), roles: ['a'], teams: undefined }
+    expect(applyRules([ofNamespace], { sub })).toEqual(expected ? { roles: ['a'], teams: undefined } : undefined)
   })
 
   it('gives roles and teams together with the others that fit', () => {

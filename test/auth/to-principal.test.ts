@@ -175,6 +175,29 @@ describe('a job', () => {
     expect(callerOf({ email: 'a@example.com', repository: 'example/shop' }).budget).toBe(`${issuer} CgcyMzQ`)
   })
 
+  it('in Kubernetes is its service account', () => {
+    const cluster = 'https://kubernetes.default.svc.cluster.local'
+    const trustsCluster = `issuers: [{ issuer: ${cluster}, audience: signalbox, rules:
+      [{ claims: { sub: 'system:serviceaccount:ci:*' }, roles: [Deployer], teams: [shop] }] }]`
+    const access = anAccess(issuer, { policy, teams, trust: trustsCluster })
+    const inNamespace = (namespace: string) => {
+      const account = { name: 'deployer', uid: '0b7a2c5e-4f55-4f0e-9f0c-8b2f0a4b6d1e' }
+      const sub = `system:serviceaccount:${namespace}:deployer`
+      const token = { sub, 'kubernetes.io': { namespace, serviceaccount: account } }
+      return toCaller({ issuer: cluster, subject: sub, claims: token }, access)
+    }
+    expect(inNamespace('ci')).toMatchObject({
+      budget: `${cluster} system:serviceaccount:ci:deployer`,
+      roles: ['Deployer'],
+      teams: ['shop'],
+      principal: {
+        name: 'system:serviceaccount:ci:deployer',
+        email: 'system:serviceaccount:ci:deployer@kubernetes.default.svc.cluster.local',
+      },
+    })
+    expect(() => inNamespace('ci-of-others')).toThrow('no rule for its issuer')
+  })
+
   it('of an issuer that no rule is about is nobody', () => {
     const token = { issuer: 'https://x.example.com', subject, claims }
     expect(() => toCaller(token, anAccess(issuer, { policy, trust }))).toThrow('no rule for its issuer')

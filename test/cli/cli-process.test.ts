@@ -63,7 +63,9 @@ describe('the shipped program', () => {
       child.kill('SIGINT')
       const { code, stderr } = await ended
       expect(code).toBe(130)
-      expect(stderr).toMatch(/(^|\n)interrupted: what was asked for may have been done\n$/u)
+      expect(stderr).toMatch(
+        /(^|\n)interrupted: what was asked for may have been done; --idempotency-key [0-9a-f-]{36} asks for the same again\n$/u,
+      )
       expect(server.requests).toHaveLength(1)
     }
   })

@@ -88,6 +88,71 @@ describe('a change that fails', () => {
   })
 })
 
+describe('a change that may have been done', () => {
+  const unknown = aProblem(504, 'OUTCOME_UNKNOWN', 'its answer was lost: it may have been done')
+  const away = aProblem(503, 'STORE_UNAVAILABLE', 'the server does not answer')
+  const keyOf = (server: Awaited<ReturnType<typeof startRecordingServer>>) =>
+    String(server.requests[0]?.headers['idempotency-key']).slice(1, -1)
+
+  it('and about which the server does not know is asked for again, and then the key is told', async () => {
+    const server = await startRecordingServer(unknown)
+    const result = await runCli(['--url', server.url, '--retries=1', ...train])
+    expect(result).toMatchObject({ code: 1, stdout: '', pauses: [1] })
+    expect(result.stderr.split('\n').slice(1)).toEqual([
+      `PUT ${server.url}/api/environments/staging/releasetrain failed: 504 Gateway Timeout`,
+      '  its answer was lost: it may have been done (OUTCOME_UNKNOWN)',
+      '  request request-1',
+      '  An earlier try got no answer: what it asked for may have been done.',
+      "  Try: again in a while; the server's /readyz says whether it has found out.",
+      `  Try: the same with --idempotency-key ${keyOf(server)}: Signalbox does not do again what it has done.`,
+      '',
+    ])
+  })
+
+  it.each<[why: string, reactions: Reaction[]]>([
+    ['the connection broke', [hangUp]],
+    ['there was no answer in time', [() => undefined]],
+    ['a proxy got no answer', [{ status: 502 }]],
+    ['it was not known, and then nobody could be asked', [unknown, away]],
+  ])('because %s, comes with its key', async (_why, reactions) => {
+    const server = await startRecordingServer(...reactions)
+    const options = ['--retries=1', '--timeout=1']
+    const result = await runCli(['--url', server.url, ...options, ...train])
+    expect(result).toMatchObject({ code: 1 })
+    expect(result.stderr).toContain(`\n  Try: the same with --idempotency-key ${keyOf(server)}: Signalbox does not`)
+    const again = await startRecordingServer(...reactions)
+    const chosen = await runCli(['--url', again.url, ...options, '--idempotency-key', "it's 7", ...train])
+    expect(chosen.stderr).toContain(String.raw`Try: the same with --idempotency-key 'it'\''s 7': `)
+  })
+
+  it('exactly as it was previewed, is asked for with what was previewed', async () => {
+    const preview = aMessage(messages.prognosis, {
+      target: 'staging',
+      fingerprint: 'abc',
+      envsPrognoses: {},
+      warnings: [],
+    })
+    const server = await startRecordingServer(preview, unknown)
+    const result = await runCli(['--url', server.url, '--retries=1', ...train, '--if-prognosed'])
+    const key = String(server.requests[1]?.headers['idempotency-key']).slice(1, -1)
+    expect(result.stderr).toContain(
+      `Try: the same with --idempotency-key ${key} --if-match abc in the place of --if-prognosed: `,
+    )
+  })
+
+  it.each<[why: string, args: readonly string[], reactions: Reaction[]]>([
+    ['it was refused', train, [aProblem(403, 'PERMISSION_DENIED', 'no')]],
+    ['it is known that it was not done', train, [away]],
+    ['it was not known, and then refused', train, [unknown, aProblem(412, 'PROGNOSIS_CHANGED', 'changed')]],
+    ['it only was to be read', ['locks'], [hangUp]],
+  ])('tells no key where %s', async (_why, args, reactions) => {
+    const server = await startRecordingServer(...reactions)
+    const result = await runCli(['--url', server.url, ...args])
+    expect(result).toMatchObject({ code: 1 })
+    expect(result.stderr).not.toContain('--idempotency-key')
+  })
+})
+
 describe('a release that may have been created', () => {
   const release = ['release', '--application', 'cart', '--environment', 'dev', '--manifest', 'package.json']
   const created: CannedAnswer = { status: 201, body: '{"Success":{}}' }

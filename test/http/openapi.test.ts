@@ -94,6 +94,16 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('says of every write that it may end without a verdict', async () => {
+    const operations = operationsOf(await documentOf(await createTestServer()))
+    const writes = operations.filter(({ operation }) =>
+      operation.parameters?.some(({ name }) => name === 'Idempotency-Key'),
+    )
+    expect(writes.length).toBeGreaterThan(10)
+    const silent = writes.filter(({ operation }) => !('504' in operation.responses))
+    expect(silent.map(({ operation }) => operation.operationId)).toEqual([])
+  })
+
   it('is told how to sign in where there is an issuer to do so', async () => {
     const endpoints = {
       authorizationUrl: 'https://dex.example.com/dex/auth',

@@ -266,6 +266,49 @@ describe('the index of keys', () => {
     expect(await index.find(commits[5], 'key-2')).toBeUndefined()
   })
 
+  describe('when a branch is merged that is older than all that is remembered', () => {
+    /** Eight commits, a minute apart, and a merge of what somebody had added to the second one. */
+    async function mergeOldBranch() {
+      const kept = await createShopRepository()
+      let minutes = 0
+      const at = (minute: number) => new Date(testTime.getTime() + minute * 60_000)
+      const store = createTestStore(kept, () => at(minutes))
+      const commits: ObjectId[] = []
+      for (minutes = 1; minutes <= 8; minutes += 1) {
+        const { commit } = await store.submit(toMake([file(`f${minutes}`, 'x')]), ask(`key-${minutes}`))
+        commits.push(commit as ObjectId)
+      }
+      const before = commits.at(-1) as ObjectId
+      const { tree } = parseCommit((await kept.read(before)).data)
+      const make = (parents: readonly ObjectId[], minute: number) => {
+        const date = { authoredAt: at(minute), committedAt: at(minute) }
+        const fields = { author: deployer, committer: deployer, message: 'By somebody else\n', ...date }
+        return createObject('commit', serializeCommit({ ...fields, tree, parents }))
+      }
+      const side = make([commits[1] as ObjectId], 2)
+      const merge = make([before, side.id], 9)
+      await kept.publish({ from: before, to: merge.id, objects: [side, merge] })
+      return {
+        before,
+        merge: merge.id,
+        commits,
+        index: new IdempotencyIndex(new ObjectCache(kept), kept, signalbox, 4),
+      }
+    }
+
+    it('knows the newest as before', async () => {
+      const { index, before, merge, commits } = await mergeOldBranch()
+      expect(await index.find(before, 'key-8')).toBe(commits[7])
+      for (const key of [8, 7, 6]) expect(await index.find(merge, `key-${key}`)).toBe(commits[key - 1])
+      expect(await index.find(merge, 'key-1')).toBeUndefined()
+    })
+
+    it('knows them after a restart, too', async () => {
+      const { index, merge, commits } = await mergeOldBranch()
+      for (const key of [8, 7, 6]) expect(await index.find(merge, `key-${key}`)).toBe(commits[key - 1])
+    })
+  })
+
   it.each([
     [undefined, false],
     [10_003, true],

@@ -17,8 +17,11 @@ import { send } from './writers.ts'
 const clients = 8
 const replicas = 2
 
-/** How often a caller repeats what it has no verdict on. */
-const tries = 12
+/** How often a caller repeats what it has no verdict on: for longer than the server is away. */
+const tries = 200
+
+/** For how long the server is away, in milliseconds: longer than a replica looks for the answer to a push. */
+const outage = 25_000
 
 /** The kinds of writes that take an `Idempotency-Key`. */
 const keyed = new Set(['create-lock', 'delete-lock', 'create-release', 'deploy', 'release-train'])
@@ -26,7 +29,8 @@ const keyed = new Set(['create-lock', 'delete-lock', 'create-release', 'deploy',
 /**
  * Two replicas write through a network that delays, cuts and drops the answers to pushes that the server has accepted. Callers repeat
  * what has no answer, or one that leaves it open (503, 504), at any replica, with the same `Idempotency-Key`. However often that was:
- * what was acknowledged is in history exactly once, what was refused throughout is not, anything else at most once.
+ * what was acknowledged is in history exactly once, what was refused throughout is not, anything else at most once. In the middle of
+ * it the server is lost together with the answer to a push, for so long that callers are told that nobody knows.
  */
 it.runIf(hasGitHttpBackend)('a network that breaks everything loses and doubles nothing', async () => {
   const seed = readSeed()
@@ -49,16 +53,25 @@ it.runIf(hasGitHttpBackend)('a network that breaks everything loses and doubles 
     // They were cloned through a network that works.
     proxy.begin()
     const results: Result[] = []
-    const isOver = () => results.length >= count
+    let isServerBack = false
+    const isOver = () => results.length >= count && isServerBack
+    const loseServer = async () => {
+      while (results.length < count / 2) await sleep(50)
+      await proxy.loseServer('accepted')
+      await sleep(outage)
+      proxy.findServer()
+      isServerBack = true
+    }
     let ids = 0
     const nextId = () => `fault-${(ids += 1)}`
-    await Promise.all(
-      Array.from({ length: clients }, async (_, index) => {
+    await Promise.all([
+      loseServer(),
+      ...Array.from({ length: clients }, async (_, index) => {
         const own = random.fork()
         const mix = new WriteMix(`${index}`, own.fork())
         while (!isOver()) results.push(await repeat(servers, own, mix.next(), nextId))
       }),
-    )
+    ])
     proxy.heal()
     const history = readHistory(target.repository)
     // The trailer of a repeat's commit has the id of the attempt that made it.
@@ -71,6 +84,7 @@ it.runIf(hasGitHttpBackend)('a network that breaks everything loses and doubles 
     process.stdout.write(toText(results, proxy.counts))
     expect(proxy.counts.answersDropped).toBeGreaterThan(0)
     expect(proxy.counts.cut).toBeGreaterThan(0)
+    expect(results.flatMap(({ statuses }) => statuses)).toContain(504)
     // Nobody has to start them again.
     for (const server of servers) {
       await fetch(`${server.url}/api/locks`, { headers: { 'cache-control': 'no-cache' } })
@@ -109,9 +123,9 @@ async function repeat(
     statuses.push(answer?.status)
     const mayRepeat = headers !== wish.headers && attempts.length < tries
     if (answer === undefined || answer.status === 504) isOpen = true
-    if (mayRepeat && (answer === undefined || answer.status === 503 || answer.status === 504)) {
-      await sleep(random.below(200))
-      continue
+    if (answer === undefined || answer.status === 503 || answer.status === 504) {
+      await sleep(random.below(answer?.status === 503 ? 1000 : 200))
+      if (mayRepeat) continue
     }
     // A later refusal says nothing of an earlier attempt that was left open.
     const known = isOpen && answer?.hasCommitted !== true ? undefined : answer
@@ -126,6 +140,7 @@ function toText(results: readonly Result[], counts: object): string {
     `writes ${results.length}, acknowledged with a commit ${count(({ write }) => write.answer?.hasCommitted === true)}, ` +
       `repeated ${count(({ attempts }) => attempts.length > 1)}, ` +
       `left open at least once ${count(({ statuses }) => statuses.some((status) => status === undefined || status === 504))}, ` +
+      `of these with 504 ${count(({ statuses }) => statuses.includes(504))}, ` +
       `still open ${count(({ write }) => write.answer === undefined)}`,
     `faults: ${JSON.stringify(counts)}`,
     'lost 0, doubled 0, done although refused 0\n',

@@ -16,6 +16,13 @@ export interface FaultyProxy {
   readonly counts: Readonly<FaultCounts>
   /** Nothing is done to what comes through before. */
   begin(): void
+  /**
+   * The next push that has come this far has no answer: the server accepts it, or it never gets there. From then on, which is when
+   * this resolves, nothing comes through.
+   */
+  loseServer(push: 'accepted' | 'swallowed'): Promise<void>
+  /** The server can be reached again. */
+  findServer(): void
   /** From now on nothing is done to what comes through. */
   heal(): void
   close(): Promise<void>
@@ -23,6 +30,16 @@ export interface FaultyProxy {
 
 /** What an accepted push has in its answer. */
 const accepted = 'ok refs/heads/main'
+
+/** How the request of a push begins. */
+const pushBegins = 'POST /manifests.git/git-receive-pack '
+
+/** Whether the last byte of a request has come. */
+function isWhole(request: string): boolean {
+  const end = request.indexOf('\r\n\r\n')
+  const length = Number(/\r\ncontent-length: *(\d+)/iu.exec(request)?.[1])
+  return end !== -1 && request.length >= end + 4 + length
+}
 
 /**
  * Stands before a server on loopback and, at random, delays what is sent in either direction, cuts a connection after any number of
@@ -32,7 +49,19 @@ export async function startFaultyProxy(port: number, random: Random): Promise<Fa
   const counts: FaultCounts = { connections: 0, delayed: 0, cut: 0, answersDropped: 0 }
   const sockets = new Set<Socket>()
   let isFaulty = false
+  let isAway = false
+  let losing: { readonly push: 'accepted' | 'swallowed'; readonly done: () => void } | undefined
+  const goAway = () => {
+    losing?.done()
+    losing = undefined
+    isAway = true
+    for (const socket of sockets) socket.destroy()
+  }
   const server = createServer((client) => {
+    if (isAway) {
+      client.destroy()
+      return
+    }
     const upstream = connect(port, '127.0.0.1')
     counts.connections += 1
     const destroy = () => {
@@ -81,8 +110,22 @@ export async function startFaultyProxy(port: number, random: Random): Promise<Fa
       client.on('data', later(upstream))
       upstream.on('data', later(client))
     } else {
-      client.pipe(upstream)
-      upstream.pipe(client)
+      let request = ''
+      let answer = ''
+      client.on('data', (chunk: Buffer) => {
+        request += chunk.toString('latin1')
+        const at = request.indexOf(pushBegins)
+        if (at === -1) request = request.slice(-pushBegins.length)
+        if (at === -1 || losing?.push !== 'swallowed') upstream.write(chunk)
+        else if (isWhole(request.slice(at))) goAway()
+      })
+      upstream.on('data', (chunk: Buffer) => {
+        answer = (answer + chunk.toString('latin1')).slice(-4096)
+        if (losing?.push !== 'accepted' || !answer.includes(accepted)) client.write(chunk)
+        else goAway()
+      })
+      client.on('end', () => upstream.end())
+      upstream.on('end', () => client.end())
     }
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -91,6 +134,13 @@ export async function startFaultyProxy(port: number, random: Random): Promise<Fa
     counts,
     begin: () => {
       isFaulty = true
+    },
+    loseServer: (push) =>
+      new Promise((done) => {
+        losing = { push, done }
+      }),
+    findServer: () => {
+      isAway = false
     },
     heal: () => {
       isFaulty = false

@@ -194,10 +194,11 @@ export class FakeGitRemote implements GitRemote {
     return { kind: 'unknown', cause: new Error(`the connection broke (${fault})`) }
   }
 
-  /** Lets the pushes arrive that were delayed. */
-  async deliver(): Promise<readonly PushOutcome['kind'][]> {
+  /** Lets the pushes arrive that were delayed, or one of them. */
+  async deliver(which?: number): Promise<readonly PushOutcome['kind'][]> {
     const delivered: PushOutcome['kind'][] = []
-    for (const push of this.#delayed.splice(0)) delivered.push((await push()).kind)
+    const pushes = which === undefined ? this.#delayed.splice(0) : this.#delayed.splice(which, 1)
+    for (const push of pushes) delivered.push((await push()).kind)
     return delivered
   }
 

@@ -81,6 +81,10 @@ export const releaseTrain: Command = {
       })
       showAnswer(context, answer, messages.train, toDepartureBoard, paintBoard)
     } catch (error) {
+      if (expected !== undefined && error instanceof RequestFailure && error.repeatFlags !== undefined) {
+        // The key belongs to a run of exactly that.
+        error.repeatFlags += ` --if-match ${expected.fingerprint ?? ''} in the place of --if-prognosed`
+      }
       throw toChange(error, expected) ?? error
     }
   },

@@ -11,8 +11,4 @@ export const writeResponses = {
   413: { description: 'The body is too large.' },
   500: { description: 'A fault of Signalbox.' },
   503: { description: 'The repository cannot be written. Nothing was done; try again after `Retry-After` seconds.' },
-  504: {
-    description:
-      'It was sent to the git server, whose answer was lost: it may have been done. To repeat it with the same `Idempotency-Key` is safe.',
-  },
 } as const satisfies Record<number, ResponseDescription>

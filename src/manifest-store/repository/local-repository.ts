@@ -7,7 +7,7 @@ import type { CommitAuthor } from '../commit-message.ts'
 import { completeTags } from './complete-tags.ts'
 import type { BranchWriter, WriteLog, WrittenBranch } from '../git/branch-writer.ts'
 import { DiskBranchWriter } from '../git/branch-writer.ts'
-import { RepositoryGoneError } from '../git/git-errors.ts'
+import { RefNotDurableError, RepositoryGoneError } from '../git/git-errors.ts'
 import { claimInstance } from './instance-file.ts'
 import { ObjectReader } from '../git/object-reader.ts'
 import type { Consolidate } from '../git/pack-care.ts'
@@ -20,7 +20,7 @@ import type { BranchUpdate, Repository, StoredObject } from './repository.ts'
 import type { PackFigures } from '../store-observer.ts'
 import { runUnwatched } from './repository.ts'
 import type { StoreLog } from '../git-manifest-store.ts'
-import { UnknownBranchError } from '../store-errors.ts'
+import { OutcomeUnknownError, UnknownBranchError } from '../store-errors.ts'
 import { findHeadBranch } from './find-head-branch.ts'
 import { takeOver } from './take-over.ts'
 
@@ -138,6 +138,13 @@ export class LocalRepository implements Repository {
     await runStep('write-pack', () => this.#writer.writePack(objects))
     try {
       return await runStep('move-branch', () => this.#writer.moveBranch({ from, to, tags }))
+    } catch (error) {
+      if (!(error instanceof RefNotDurableError)) throw error
+      throw new OutcomeUnknownError(
+        `commit ${to} is on branch ${this.branch}, but the disk does not confirm that it stays there. To repeat the request with ` +
+          'the same Idempotency-Key is safe; without one, look at what is there first',
+        { cause: error },
+      )
     } finally {
       this.#packs.packsAdded(1)
     }

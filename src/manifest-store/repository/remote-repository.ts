@@ -48,6 +48,9 @@ const renewalInterval = 5 * 60 * 1000
 /** How many fetches fail, although the server answers, until the copy is thought to be the reason. */
 const failuresBeforeBlame = 3
 
+/** How many pushes whose answers were lost are remembered: each holds what its callers were to be told. */
+const maximumDoubts = 10
+
 /** A push whose answer was lost. */
 interface Doubt {
   readonly from: ObjectId | undefined
@@ -90,7 +93,11 @@ export class RemoteRepository implements Repository, RemoteSide {
   /** How many fetches have failed since the last that did not. */
   #failures = 0
   #rewrite: { readonly text: string; readonly at: Date } | undefined
-  #doubt: Doubt | undefined
+  /**
+   * By the commits that they would put on the branch, the oldest first. As a rule all start from its head: of them one can arrive at
+   * most.
+   */
+  readonly #doubts = new Map<ObjectId, Doubt>()
   /** When a commit of somebody else was last found on the branch. */
   #overtakenAt: Date | undefined
   /** How long the last fetch and the last push took, in milliseconds: others take about as long. */
@@ -159,12 +166,11 @@ export class RemoteRepository implements Repository, RemoteSide {
 
   get problems(): readonly string[] {
     const isRecent = this.#rewrite !== undefined && this.#since(this.#rewrite.at) < rewriteLifetime
-    const doubt =
-      this.#doubt === undefined
-        ? undefined
-        : `it is not known whether the push of ${this.#doubt.to} arrived: the server's answer was lost`
+    const doubts = [...this.#doubts.keys()].map(
+      (commit) => `it is not known whether the push of ${commit} arrived: the server's answer was lost`,
+    )
     const rewrite = isRecent ? this.#rewrite?.text : undefined
-    return [this.#fetchProblem, this.#absence, doubt, rewrite].filter((text) => text !== undefined)
+    return [this.#fetchProblem, this.#absence, ...doubts, rewrite].filter((text) => text !== undefined)
   }
 
   /** Where the branch was last seen: once it is gone, its last state is what there is to read. */
@@ -229,7 +235,7 @@ export class RemoteRepository implements Repository, RemoteSide {
   }
 
   async assertWritable(how?: 'by looking'): Promise<boolean> {
-    const isInOrder = this.#fetchProblem === undefined && this.#doubt === undefined && !this.#isGone
+    const isInOrder = this.#fetchProblem === undefined && this.#doubts.size === 0 && !this.#isGone
     if (how === undefined && !this.#mustLook && isInOrder) return false
     const rewrite = this.#rewrite
     await withTimeout(this.refresh(), this.#probeTimeout, `${this.url} does not answer`)
@@ -437,9 +443,10 @@ export class RemoteRepository implements Repository, RemoteSide {
           await this.#reportRewrite(ours, theirs)
         }
         await this.#clone.moveTo(theirs)
-        await this.#settle(theirs)
-        this.#head = theirs
       }
+      // Also where it has not moved since: a fetch may have been faster than whoever found their answer lost.
+      await this.#settle(theirs)
+      this.#head = theirs
       this.#isGone = false
     }
     this.#confirmedAt = this.#clock()
@@ -477,12 +484,30 @@ export class RemoteRepository implements Repository, RemoteSide {
 
   /** A push in doubt is none any more when the branch has left the commit that it starts from: it arrived, or never will. */
   async #settle(theirs: ObjectId): Promise<void> {
-    if (this.#doubt === undefined || theirs === this.#doubt.from) return
-    const { to, onArrived } = this.#doubt
-    const arrived = await isInHistory((id) => this.#clone.read(id), to, theirs)
-    this.#doubt = undefined
+    for (const { from, to, onArrived } of this.#doubts.values()) {
+      if (from === theirs) continue
+      const arrived = await isInHistory((id) => this.#clone.read(id), to, theirs)
+      this.#settled(to, arrived)
+      if (arrived === 'yes') onArrived?.()
+    }
+  }
+
+  #settled(to: ObjectId, arrived: keyof typeof toVerdict): void {
+    this.#doubts.delete(to)
     this.#log.warn({ commit: to, arrived }, `the push of ${to}, whose answer was lost: ${toVerdict[arrived]}`)
-    if (arrived === 'yes') onArrived?.()
+  }
+
+  /** The very same commit again is the same doubt. */
+  #remember({ from, to, onArrived }: Doubt): void {
+    this.#doubts.delete(to)
+    this.#doubts.set(to, { from, to, onArrived })
+    const [oldest] = this.#doubts.keys()
+    if (oldest === undefined || this.#doubts.size <= maximumDoubts) return
+    this.#doubts.delete(oldest)
+    this.#log.error(
+      { commit: oldest },
+      `the answers of more than ${maximumDoubts} pushes were lost: if that of ${oldest} arrives yet, nobody is told`,
+    )
   }
 
   async #push(push: Push, runStep: RunStep): Promise<'published' | 'moved'> {
@@ -526,7 +551,9 @@ export class RemoteRepository implements Repository, RemoteSide {
   /** The branch is there: what fails from here on is a matter of the copy, and the next fetch mends it. */
   #published({ from, to, pack }: Push): Promise<'published'> {
     return this.#inTurn(async (): Promise<'published'> => {
-      this.#doubt = undefined
+      this.#doubts.delete(to)
+      // What else started from the same commit lost the race.
+      for (const doubt of this.#doubts.values()) if (doubt.from === from) this.#settled(doubt.to, 'no')
       this.#mustLook = false
       this.#confirmedAt = this.#clock()
       // Otherwise a fetch has seen it already, and maybe more.
@@ -558,7 +585,7 @@ export class RemoteRepository implements Repository, RemoteSide {
    * commit that the branch has left.
    */
   async #findOut(push: Push, cause: unknown): Promise<'published' | 'moved'> {
-    this.#doubt = push
+    this.#remember(push)
     this.#log.warn({ err: cause, commit: push.to }, 'the answer to a push was lost: finding out whether it arrived')
     const end = performance.now() + this.#doubtTimeout
     let last = cause
@@ -585,10 +612,12 @@ export class RemoteRepository implements Repository, RemoteSide {
     }
   }
 
-  async #findPushed({ from, to }: Doubt): Promise<'published' | 'moved' | 'absent'> {
+  async #findPushed(doubt: Doubt): Promise<'published' | 'moved' | 'absent'> {
+    const { from, to } = doubt
     await this.refresh()
     const head = await this.head()
-    if (this.#isGone) return 'moved'
+    // Somebody may restore it where it was, while the push is still on its way.
+    if (this.#isGone) throw this.#unknown(doubt, 'and the branch has been deleted meanwhile')
     if (head === from) return 'absent'
     if (head === undefined) return 'moved'
     const arrived = await isInHistory((id) => this.#clone.read(id), to, head)
@@ -599,7 +628,7 @@ export class RemoteRepository implements Repository, RemoteSide {
   #unknown({ to }: Doubt, why: string): OutcomeUnknownError {
     return new OutcomeUnknownError(
       `commit ${to} was sent to ${this.url}, but its answer was lost (${why}). It may have been done, or may still be. ` +
-        'To repeat the request with the same Idempotency-Key is safe',
+        'To repeat the request with the same Idempotency-Key is safe; without one, look at what is there first',
     )
   }
 

@@ -38,8 +38,8 @@ export interface Repository {
   /**
    * Makes the objects durable, moves the branch from one commit to another and creates the tags, or, when the branch is
    * no longer where it was or a tag cannot be created any more, does nothing and answers `moved`: `readTag` then knows
-   * which. With a remote, all of it happens there first and at once; it throws PushRefusedError, and OutcomeUnknownError. After
-   * any other error nothing has happened, nor will.
+   * which. With a remote, all of it happens there first and at once; it throws PushRefusedError. After any error but
+   * OutcomeUnknownError nothing has happened, nor will.
    */
   publish(update: BranchUpdate): Promise<'published' | 'moved'>
 

@@ -402,6 +402,43 @@ describe('a push whose answer is lost', () => {
     })
   })
 
+  it.each([
+    ['it had arrived', 'lose-answer', ['Lock a']],
+    ['somebody else was faster', 'lose-request', ['By somebody else', 'Lock a']],
+  ] as const)('is in doubt no more when a fetch has seen before that %s', async (_, fault, subjects) => {
+    const { store, remote, server, repository } = await openShop()
+    remote.faults = [fault]
+    const push = remote.push.bind(remote)
+    remote.push = async (...args) => {
+      const outcome = await push(...args)
+      if (outcome.kind !== 'unknown') return outcome
+      if (fault === 'lose-request') await pushBeside(server, ...environmentLock('staging', 'theirs'))
+      await repository.refresh()
+      return outcome
+    }
+    await store.submit(lock('a'), request)
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', ...subjects])
+    expect(repository.problems).toEqual([])
+  })
+
+  it('while the branch is deleted leaves its caller without a verdict: it can arrive once that is restored', async () => {
+    const { store, remote, server } = await openShop()
+    const head = await server.head()
+    remote.faults = ['delay']
+    let isFirst = true
+    remote.beforeFetch = async () => {
+      if (isFirst && remote.calls.push > 0) await server.setBranch(undefined)
+      isFirst &&= remote.calls.push === 0
+    }
+    await expect(store.submit(lock('a'), request)).rejects.toThrow(OutcomeUnknownError)
+    await expect(store.submit(lock('b'), request)).rejects.toThrow(StoreUnavailableError)
+    await server.setBranch(head)
+    expect(await remote.deliver()).toEqual(['accepted'])
+    await store.submit(lock('c'), request)
+    expect(await subjectsOf(server)).toEqual(['Begin the manifest repository', 'Lock a', 'Lock c'])
+    expect(store.health().problems).toEqual([])
+  })
+
   it('and whose repetition is refused stays in doubt: the first may still be on its way', async () => {
     const { store, remote } = await openShop()
     remote.faults = ['delay', { kind: 'refused', reason: 'not today' }]
