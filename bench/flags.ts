@@ -20,7 +20,7 @@ export class FlagError extends Error {
 
 export const help = `npm run bench -- [flags]
 
-  --quick               ratios alone, on 200 applications, in less than a minute
+  --quick               ratios alone, on 200 applications, in about half a minute
   --only <line>         only this line; may be given several times
   --growth              how times grow with applications and environments, instead of the lines
   --json <file>         writes every figure to this file, too

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Answer } from './http-client.ts'
 import { HttpClient } from './http-client.ts'
 
-const serverMain = fileURLToPath(new URL('../../dist/server-main.js', import.meta.url))
+const serverMain = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url))
 
 export interface StartOptions {
   readonly repository: string
@@ -33,7 +33,7 @@ export async function startServer({ repository, environment = {}, profileFolder 
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SIGNALBOX_'))
   const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
   const start = performance.now()
-  const child = spawn(process.execPath, [...profiling, '--enable-source-maps', serverMain], {
+  const child = spawn(process.execPath, [...profiling, serverMain], {
     cwd: tmpdir(),
     env: {
       ...Object.fromEntries(inherited),

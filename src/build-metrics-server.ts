@@ -3,6 +3,7 @@ import { fastify, LogController } from 'fastify'
 import { RequestError, sendProblem } from './http/problem.ts'
 import type { MetricsSource } from './http/routes/get-metrics.ts'
 import { registerSecurityHeaders } from './http/security-headers.ts'
+import { withoutSchemas } from './http/without-schemas.ts'
 
 export interface MetricsServerOptions {
   readonly metrics: MetricsSource
@@ -16,6 +17,7 @@ export interface MetricsServerOptions {
 export async function buildMetricsServer({ metrics, logger }: MetricsServerOptions): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: logger,
+    schemaController: withoutSchemas,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     return503OnClosing: false,

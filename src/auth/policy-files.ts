@@ -4,6 +4,7 @@ import type { LineNote, Teams } from '../core/policy.ts'
 import { parsePolicy, parseTeams } from '../core/policy.ts'
 import type { CiIssuer } from './ci-mapping.ts'
 import { parseCiMapping } from './ci-mapping.ts'
+import { PolicyFilesError } from './policy-files-error.ts'
 import type { AccessRules } from './to-principal.ts'
 
 export interface PolicyFilesOptions {
@@ -25,17 +26,6 @@ export interface PolicyLog {
   info(details: object, message: string): void
   warn(details: object, message: string): void
   error(details: object, message: string): void
-}
-
-/** The files, when they are read for the first time and cannot be used. One sentence for each problem. */
-export class PolicyFilesError extends Error {
-  override readonly name = 'PolicyFilesError'
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.problems = problems
-  }
 }
 
 /** What the files say, all of them from one look. */

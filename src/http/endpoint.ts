@@ -77,12 +77,12 @@ export function registerEndpoint<Params, Query, Body, Form extends Offer>(
     url: endpoint.url,
     config: {
       access: endpoint.access,
+      describe: () => toFastifySchema(endpoint),
       wrongMethod: endpoint.wrongMethod,
       readsState: readsState(endpoint),
       ...(endpoint.isProbe !== undefined && { isProbe: endpoint.isProbe }),
       ...(endpoint.provesItself !== undefined && { provesItself: endpoint.provesItself }),
     },
-    schema: toFastifySchema(endpoint),
     handler: (request, reply) => {
       const form = negotiate(request.headers.accept, endpoint.forms)
       if (form === undefined && endpoint.forms.length > 0) throw notAcceptable(endpoint.forms)
@@ -185,7 +185,7 @@ function whatIsTaken(schema: z.ZodType): string {
   return `, where ${known.length === 0 ? 'nothing' : `only ${known.join(', ')}`} is taken`
 }
 
-/** What Fastify and through it the OpenAPI document are told. Nothing is validated or serialised by it. */
+/** What the OpenAPI document is told. Nothing is validated or serialised by it. */
 function toFastifySchema<Params, Query, Body, Form extends Offer>(
   endpoint: Endpoint<Params, Query, Body, Form>,
 ): object {

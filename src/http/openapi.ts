@@ -1,21 +1,34 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { fastify } from 'fastify'
+import { stringify } from 'yaml'
 import type { SignIn } from './admission.ts'
+import type { DescribedRoute } from './documentation.ts'
 import { bearerScheme } from './endpoint.ts'
 import { toSwaggerUiPolicy } from './security-headers.ts'
+import { withoutSchemas } from './without-schemas.ts'
 import { root } from '../protobuf/messages.ts'
 import { toJsonSchemas } from '../protobuf/to-json-schema.ts'
 
+export interface Documentation {
+  /** Opens no port: it answers `inject` for Swagger UI, at /docs. */
+  readonly server: FastifyInstance
+  /** The OpenAPI document in either notation. */
+  readonly json: () => string
+  readonly yaml: () => string
+}
+
 /**
- * Serves Swagger UI at /docs and makes the OpenAPI document from the routes that are registered after it. Schemas of answers come from
- * proto/, those of requests from zod.
+ * Makes the OpenAPI document of these routes, and a Swagger UI that shows it. Schemas of answers come from proto/, those of requests
+ * from zod.
  */
-export async function registerOpenApi(
-  app: FastifyInstance,
+export async function buildDocumentation(
+  routes: readonly DescribedRoute[],
   version: string,
   signIn: SignIn | undefined,
-): Promise<void> {
+): Promise<Documentation> {
+  const app = fastify({ schemaController: withoutSchemas, routerOptions: { ignoreTrailingSlash: true } })
   for (const [name, schema] of Object.entries(toJsonSchemas(root))) {
     app.addSchema({ $id: name, ...toFastifyRefs(schema), ...(name === 'Problem' && { examples: [aProblem] }) })
   }
@@ -60,26 +73,41 @@ export async function registerOpenApi(
       return openapiObject
     },
   })
-  await app.register(async (docs) => {
-    docs.addHook('onRoute', (route) => {
-      route.config = { ...route.config, access: 'public' }
-    })
-    await docs.register(swaggerUi, {
-      routePrefix: '/docs',
-      theme: { title: 'Signalbox', css: [{ filename: 'theme.css', content: theme }] },
-      uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
-      ...(signIn && {
-        initOAuth: {
-          clientId: signIn.clientId,
-          scopes: [...signIn.scopes],
-          usePkceWithAuthorizationCodeGrant: true,
-        },
-      }),
-      transformSpecification: (document) => withSignIn(document as OpenApiDocument, signIn),
-      staticCSP: toSwaggerUiPolicy(undefined),
-      transformStaticCSP: () => toSwaggerUiPolicy(signIn?.endpoints()),
-    })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    theme: { title: 'Signalbox', css: [{ filename: 'theme.css', content: theme }] },
+    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
+    ...(signIn && {
+      initOAuth: {
+        clientId: signIn.clientId,
+        scopes: [...signIn.scopes],
+        usePkceWithAuthorizationCodeGrant: true,
+      },
+    }),
+    transformSpecification: (document) => withSignIn(document as OpenApiDocument, signIn),
+    staticCSP: toSwaggerUiPolicy(undefined),
+    transformStaticCSP: () => toSwaggerUiPolicy(signIn?.endpoints()),
   })
+  for (const { method, url, describe } of routes) {
+    app.route({ method, url, schema: describe(), handler: () => {} })
+  }
+  await app.ready()
+  // Nobody signs in to ask for the document: it is written once, and once more when the issuer has said where to sign in.
+  const document = () => withSignIn(app.swagger(), signIn)
+  return {
+    server: app,
+    json: oncePer(signIn, () => JSON.stringify(document())),
+    yaml: oncePer(signIn, () => stringify(document())),
+  }
+}
+
+function oncePer(signIn: SignIn | undefined, make: () => string): () => string {
+  let made: { readonly endpoints: unknown; readonly text: string } | undefined
+  return () => {
+    const endpoints = signIn?.endpoints()
+    if (made === undefined || made.endpoints !== endpoints) made = { endpoints, text: make() }
+    return made.text
+  }
 }
 
 /** What most refusals look like: with all that one may have, the page would show little else. */

@@ -28,7 +28,6 @@ export function answerWrongMethods(app: FastifyInstance): () => void {
       app.route({
         method: methods.filter((method) => !allowed.has(method)),
         url,
-        schema: { hide: true },
         config: { access: 'public' },
         // Before the body is looked at: nothing that could be wrong with it matters here.
         onRequest: async (request, reply) => {
@@ -43,7 +42,6 @@ export function answerWrongMethods(app: FastifyInstance): () => void {
       app.route({
         method: 'OPTIONS',
         url,
-        schema: { hide: true },
         config: { access: 'public' },
         handler: (_request, reply) => reply.code(204).header('Allow', allow).send(),
       })

@@ -53,7 +53,7 @@ export class CheckpointFile {
 }
 
 /** Changes with the form of the content. */
-const form = 1
+const form = 2
 
 function headOf(content: Uint8Array): string {
   return `signalbox checkpoint ${form} ${createHash('sha256').update(content).digest('hex')}\n`

@@ -27,7 +27,30 @@ describe('the OpenAPI document', () => {
     expect((await send('GET /docs/json')).json).toEqual((await send('GET /openapi.json')).json)
   })
 
+  it('comes with files that a browser need not load again, or may load in part', async () => {
+    const { send } = await createTestServer()
+    const url = '/docs/static/swagger-ui.css'
+    const whole = await send(`GET ${url}`)
+    expect(await send(`HEAD ${url}`)).toMatchObject({
+      status: 200,
+      text: '',
+      headers: { 'content-length': String(Buffer.byteLength(whole.text)), etag: whole.headers.etag },
+    })
+    const again = await send(`GET ${url}`, { headers: { 'if-none-match': whole.headers.etag ?? '' } })
+    expect(again).toMatchObject({ status: 304, text: '' })
+    const part = await send(`GET ${url}`, { headers: { range: 'bytes=1-9' } })
+    expect(part).toMatchObject({ status: 206, text: whole.text.slice(1, 10), headers: { 'content-length': '9' } })
+  })
+
   itAnswers([
+    {
+      name: 'is not beside files that do not exist',
+      request: 'GET /docs/static/nothing.js',
+      expected: {
+        status: 404,
+        json: { code: 'NOT_FOUND', detail: expect.stringMatching(/^unknown endpoint/) as string },
+      },
+    },
     {
       name: 'is not far from where a person looks first',
       request: 'GET /',

@@ -11,6 +11,7 @@ const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.m
 export function setup(): void {
   const compiler = pathOf('node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [compiler, '-p', pathOf('tsconfig.build.json'), '--noCheck'], { stdio: 'inherit' })
+  execFileSync(process.execPath, [pathOf('scripts/bundle-server.mjs')], { stdio: 'inherit' })
   removeLeftovers()
   if (!hasGit)
     process.stdout.write('There is no git program: tests that need one to judge what Signalbox writes are skipped.\n')
@@ -24,6 +25,7 @@ export function setup(): void {
 /** What was built from files that have moved since would be found here, and in no clean clone. */
 function removeLeftovers(): void {
   for (const file of readdirSync(pathOf('dist'), { recursive: true, encoding: 'utf8' })) {
+    if (file.startsWith('server/')) continue
     const source = file.replace(/\.js(\.map)?$/, '.ts')
     if (source !== file && !existsSync(join(pathOf('src'), source))) rmSync(join(pathOf('dist'), file))
   }

@@ -17,12 +17,7 @@ const requests: Readonly<Record<string, { readonly url: string; readonly headers
   {
     'GET /': { url: '/' },
     'GET /docs': { url: '/docs' },
-    'GET /docs/json': { url: '/docs/json' },
-    'GET /docs/yaml': { url: '/docs/yaml' },
-    'GET /docs/static/*': { url: '/docs/static/swagger-ui.css' },
-    'GET /docs/static/index.html': { url: '/docs/static/index.html' },
-    'GET /docs/static/swagger-initializer.js': { url: '/docs/static/swagger-initializer.js' },
-    'GET /docs/static/theme/theme.css': { url: '/docs/static/theme/theme.css' },
+    'GET /docs/*': { url: '/docs/static/swagger-ui.css' },
     'GET /healthz': { url: '/healthz' },
     'GET /readyz': { url: '/readyz' },
     'GET /openapi.json': { url: '/openapi.json' },

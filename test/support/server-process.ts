@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const serverMain = fileURLToPath(new URL('../../dist/server-main.js', import.meta.url))
+const serverMain = fileURLToPath(new URL('../../dist/server/main.js', import.meta.url))
 
 /** The shipped process while it runs, or after it refused to. */
 export interface ServerProcess {
@@ -67,7 +67,7 @@ function launch({
   user,
 }: StartOptions): Omit<ServerProcess, 'url'> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SIGNALBOX_'))
-  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeArguments, serverMain], {
+  const child = spawn(process.execPath, [...nodeArguments, serverMain], {
     cwd: folder,
     env: { ...Object.fromEntries(inherited), SIGNALBOX_PORT: '0', ...environment },
     ...(user !== undefined && { uid: user, gid: user }),

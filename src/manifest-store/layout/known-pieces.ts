@@ -22,6 +22,7 @@ export interface KnownPieces {
 export interface ApplicationFacts {
   readonly team: Readable<TeamName | undefined>
   readonly sourceRepoUrl: string | undefined
+  /** In the order of their versions. */
   readonly releases: ReadonlyMap<bigint, TreeEntry>
 }
 

@@ -4,6 +4,7 @@ import type { ApplicationName, EnvironmentName, TeamName } from '../../core/name
 import { compareNames, isDirectoryName } from '../../core/names.ts'
 import type { ObjectId } from '../../core/object-id.ts'
 import type { Readable } from '../../core/readable.ts'
+import { readable } from '../../core/readable.ts'
 import { isSameEntry } from './directory-memo.ts'
 import type { ApplicationFacts, Piece } from './known-pieces.ts'
 import type { Directory, LayoutReader } from './layout-reader.ts'
@@ -36,7 +37,7 @@ export class ApplicationLoader {
     return this.#reader.attempt(path, async () => {
       if (!isDirectoryName(this.#name)) this.#reader.fail(path, 'has a name under which nothing can be deployed')
       const { team, sourceRepoUrl, releases } = await this.#loadFacts(path, entry)
-      const versions = [...releases.keys()].toSorted((a, b) => (a < b ? -1 : 1))
+      const versions = [...releases.keys()]
       return {
         name: this.#name,
         team,
@@ -63,7 +64,8 @@ export class ApplicationLoader {
   async #readFacts(path: string, entry: TreeEntry): Promise<ApplicationFacts> {
     this.#reader.piecesRead += 1
     const directory = await this.#reader.directory(path, entry)
-    const releases = await releaseEntries(this.#reader, path, directory)
+    const entries = await releaseEntries(this.#reader, path, directory)
+    const releases = new Map([...entries].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     const team = await this.#reader.attempt(`${path}/team`, async () => {
       const text = await this.#reader.text(`${path}/team`, directory.get('team'))
       return (text || undefined) as TeamName | undefined
@@ -92,7 +94,8 @@ export class ApplicationLoader {
       const release =
         known !== undefined && isSameEntry(known.entry, entry)
           ? known.release
-          : await this.#loadRelease(`${path}/releases/${version}`, version, entry)
+          : (this.#knownRelease(version, entry) ??
+            (await this.#loadRelease(`${path}/releases/${version}`, version, entry)))
       releases.set(version, release)
       if (this.#reader.failures === failuresBefore) remembered.set(version, { entry, release })
       if (!(release.ok && release.value.isPrepublish)) isLatestKnown = true
@@ -111,10 +114,13 @@ export class ApplicationLoader {
     }
   }
 
+  #knownRelease(version: bigint, entry: TreeEntry): Readable<Release> | undefined {
+    const known = isTree(entry) ? this.#reader.known.release(version, entry.id) : undefined
+    return known && readable(known)
+  }
+
   #loadRelease(path: string, version: bigint, entry: TreeEntry): Promise<Readable<Release>> {
     return this.#reader.attempt(path, async () => {
-      const known = isTree(entry) ? this.#reader.known.release(version, entry.id) : undefined
-      if (known !== undefined) return known
       this.#reader.piecesRead += 1
       const directory = await this.#reader.directory(path, entry)
       return {

@@ -73,14 +73,18 @@ export class EnvironmentLoader {
   async loadApplications(path: string, entry: TreeEntry): Promise<Partial<Environment>> {
     const entries = await this.#reader.attempt(path, () => this.#reader.entries(path, entry))
     if (!entries.ok) return { applications: entries }
-    const applications = await this.#applications.update(entries.value, async (application) => {
-      const failuresBefore = this.#reader.failures
-      const applicationPath = `${path}/${application.name}`
-      const value = await this.#reader.attempt(applicationPath, () =>
-        this.#loadApplication(applicationPath, application),
-      )
-      return { value, isFinal: this.#reader.failures === failuresBefore }
-    })
+    const applications = await this.#applications.update(
+      entries.value,
+      async (application) => {
+        const failuresBefore = this.#reader.failures
+        const applicationPath = `${path}/${application.name}`
+        const value = await this.#reader.attempt(applicationPath, () =>
+          this.#loadApplication(applicationPath, application),
+        )
+        return { value, isFinal: this.#reader.failures === failuresBefore }
+      },
+      (application) => this.#knownApplication(application),
+    )
     return { applications: readable(applications as Applications) }
   }
 
@@ -93,9 +97,12 @@ export class EnvironmentLoader {
     }
   }
 
-  async #loadApplication(path: string, entry: TreeEntry): Promise<EnvironmentApplication> {
+  #knownApplication(entry: TreeEntry): Readable<EnvironmentApplication> | undefined {
     const known = isTree(entry) ? this.#reader.known.environmentApplication(entry.name, entry.id) : undefined
-    if (known !== undefined) return known
+    return known && readable(known)
+  }
+
+  async #loadApplication(path: string, entry: TreeEntry): Promise<EnvironmentApplication> {
     this.#reader.piecesRead += 1
     const directory = await this.#reader.directory(path, entry)
     // A deployment writes these: what stands in their way must not fail a whole train.

@@ -135,20 +135,22 @@ export class SnapshotLoader {
     problems: string[],
   ): Promise<ReadonlyMap<ApplicationName, Readable<Application>>> {
     const names = new Set(environments.keys())
-    const areNamesSame = hasSameKeys(environments, this.#last.environments)
-    const touched = findTouched(this.#last.environments, environments)
-    for (const name of touched) {
+    // With other environments, every application may need other releases.
+    const touched = hasSameKeys(environments, this.#last.environments)
+      ? findTouched(this.#last.environments, environments)
+      : undefined
+    for (const name of touched ?? []) {
       const known = this.#applications.get(name)
-      if (known?.ok && hasReleases(known.value, linkedVersions(name, environments))) touched.delete(name)
+      if (known?.ok && hasReleases(known.value, linkedVersions(name, environments))) touched?.delete(name)
     }
     const entry = top.get('applications')
-    if (areNamesSame && touched.size === 0 && this.#last.entry !== null && isSameEntry(entry, this.#last.entry)) {
+    if (touched?.size === 0 && this.#last.entry !== null && isSameEntry(entry, this.#last.entry)) {
       this.#last = { ...this.#last, environments }
       return this.#last.applications
     }
 
     const directory = await this.#topDirectory('applications', top, problems)
-    for (const name of areNamesSame ? touched : directory.keys()) this.#applications.forget(name)
+    for (const name of touched ?? directory.keys()) this.#applications.forget(name)
     const failuresBefore = this.#reader.failures
     const loaded = await this.#applications.update([...directory.values()], async (application) => {
       const name = application.name as ApplicationName
