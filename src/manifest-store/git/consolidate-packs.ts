@@ -15,7 +15,7 @@ import {
   packFolder,
   packsInMultiPackIndexes,
 } from './pack-folder.ts'
-import { placeFile } from './write-pack.ts'
+import { createKeepFile, placeFile, removeKeepFile } from './write-pack.ts'
 
 export interface ConsolidateOptions {
   readonly signal?: AbortSignal | undefined
@@ -48,7 +48,8 @@ export interface Consolidation {
  * - A repack beside us removes only packs that it listed before it looked for what is reachable. When it listed ours, it has
  *   copied from it; when it did not, ours stays. Packs that it relies on are kept ones, which we leave alone, those that it
  *   left out, of which the first rule holds, and its own.
- * - What a publish has just written is kept (`.keep`) until the branch has moved, so neither side touches it.
+ * - What a publish has just written is kept (`.keep`) until the branch has moved, so neither side touches it. So is our pack until the
+ *   old ones are gone.
  *
  * Left alone are packs with files that say something about them: `.keep`, bitmaps, cruft. Packs in a multi-pack-index are
  * git's to repack. Those of a partial clone's server (`.promisor`) are combined only among themselves: what their objects
@@ -127,22 +128,33 @@ function isOrdinary(endings: ReadonlySet<string>): boolean {
   return [...endings].every((ending) => ordinaryEndings.has(ending))
 }
 
-/** Puts the new pack where everybody sees it, then removes those that it stands for. */
+/**
+ * Puts the new pack where everybody sees it, then removes those that it stands for. Until they are gone it is a kept one. Else a repack
+ * that starts in between might write, from the new one, a pack of the same content and name as one of the old ones, remove the new one,
+ * and see its own removed by us.
+ */
 async function replacePacks(gitDirectory: string, chosen: ChosenPacks, combined: CombinedPack): Promise<void> {
   const name = `pack-${combined.name}`
   const sources = chosen.packs.map((pack) => pack.name)
+  const keepFile = join(packFolder(gitDirectory), `${name}.keep`)
+  let isKept = false
   try {
-    await writePlan(gitDirectory, [name, ...sources])
-    await installPack(packFolder(gitDirectory), name, combined, chosen.isPromised)
+    try {
+      await writePlan(gitDirectory, [name, ...sources])
+      isKept = await createKeepFile(keepFile)
+      await installPack(packFolder(gitDirectory), name, combined, chosen.isPromised)
+    } finally {
+      await rm(combined.temporaryFile, { force: true })
+    }
+    // From here on it is never removed, whatever fails.
+    await syncFolder(packFolder(gitDirectory))
+    await removePacks(
+      gitDirectory,
+      sources.filter((source) => source !== name),
+    )
   } finally {
-    await rm(combined.temporaryFile, { force: true })
+    if (isKept) await rm(keepFile, { force: true })
   }
-  // From here on it is never removed, whatever fails.
-  await syncFolder(packFolder(gitDirectory))
-  await removePacks(
-    gitDirectory,
-    sources.filter((source) => source !== name),
-  )
   await rm(planFile(gitDirectory), { force: true })
 }
 
@@ -225,6 +237,7 @@ async function finishPlan(gitDirectory: string): Promise<number> {
   const present = new Set(files)
   let removed = 0
   for (const name of names) {
+    await removeKeepFile(join(packFolder(gitDirectory), `${name}.keep`))
     if (present.has(`${name}.idx`) && present.has(`${name}.pack`)) continue
     removed += files.filter((file) => file.startsWith(`${name}.`)).length
     await removePack(gitDirectory, name)
