@@ -500,6 +500,7 @@ export class GitManifestStore implements ManifestStore {
         const { commit, root } = made
         this.#objects.add(made.objects)
         this.#objects.forgetTrees(made.replaced)
+        this.#objects.forgetRemoved(made.removed)
         state = await this.#loadState(commit, root)
         objects.push(...made.objects)
         committed.push(changes)

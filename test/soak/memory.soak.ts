@@ -46,6 +46,8 @@ it.runIf(hasGit)('memory does not grow with the number of writes', async () => {
   })
   try {
     await deleteLocks(server)
+    await deleteSandbox(server)
+    const releases: number[] = []
     const memory: NodeJS.MemoryUsage[] = []
     const writes: Write[] = []
     const begun = performance.now()
@@ -54,6 +56,7 @@ it.runIf(hasGit)('memory does not grow with the number of writes', async () => {
         Array.from({ length: clients }, (_, client) => write(server.url, client, sample, share, writes)),
       )
       memory.push(await readMemory(server))
+      releases.push(await countReleases(server))
     }
     const seconds = (performance.now() - begun) / 1000
     expect(await server.stop('SIGTERM')).toBe(0)
@@ -74,6 +77,7 @@ it.runIf(hasGit)('memory does not grow with the number of writes', async () => {
         `writes ${writes.length}, of these ${committed} with a commit, in ${seconds.toFixed(0)} s`,
         `live after collection, MB: ${live.map((megabytes) => megabytes.toFixed(1)).join(' ')}`,
         `resident, MB: ${resident.map((megabytes) => megabytes.toFixed(0)).join(' ')}`,
+        `releases of the application: ${releases.join(' ')}`,
         `in the second half ${slope.toFixed(0)} bytes more for each write`,
         '',
       ].join('\n'),
@@ -100,6 +104,18 @@ async function deleteLocks({ url }: ServerProcess): Promise<void> {
     const { status } = await fetch(`${url}${path}/${lock.lockId}`, { method: 'DELETE', headers: json })
     expect([path, status]).toEqual([path, 200])
   }
+}
+
+/** No train goes there: what runs there would keep all later releases, too. */
+async function deleteSandbox({ url }: ServerProcess): Promise<void> {
+  const { status } = await fetch(`${url}/api/environments/sandbox`, { method: 'DELETE', headers: json })
+  expect(status).toBe(200)
+}
+
+/** Of the application that is released all the time. */
+async function countReleases({ url }: ServerProcess): Promise<number> {
+  const { releases } = (await (await fetch(`${url}/api/applications/cart`)).json()) as { releases: unknown[] }
+  return releases.length
 }
 
 /** One client's share of the writes between two samples. */

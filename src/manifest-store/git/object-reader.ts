@@ -5,7 +5,7 @@ import type { ObjectId } from '../../core/object-id.ts'
 import { hasCode } from './durable-file.ts'
 import { MalformedObjectError, ObjectMissingError } from './git-errors.ts'
 import { emptyTreeId } from './git-object.ts'
-import { PackIndex } from './pack-index.ts'
+import { forgetIndex, PackIndex } from './pack-index.ts'
 import { PackReader } from './pack-reader.ts'
 import type { StoredObject } from '../repository/repository.ts'
 import { startTimeSlice } from './time-slice.ts'
@@ -55,7 +55,7 @@ export class ObjectReader {
   /** Those of the objects that are not here, without reading them. */
   async findMissing(ids: readonly ObjectId[]): Promise<readonly ObjectId[]> {
     let missing = ids
-    for (let look = 1; look <= maximumLooks && missing.length > 0; look += 1) {
+    for (let look = 1; look <= maximumLooks; look += 1) {
       const vanished = this.#vanished
       const absent: ObjectId[] = []
       for (const id of missing) {
@@ -63,6 +63,7 @@ export class ObjectReader {
         if (!this.#has(id)) absent.push(id)
       }
       missing = absent
+      if (missing.length === 0) break
       const hasChanged = this.#listPacks()
       if (look > 1 && !hasChanged && vanished === this.#vanished) break
     }
@@ -75,7 +76,7 @@ export class ObjectReader {
   }
 
   close(): void {
-    for (const pack of this.#openPacks) this.#closePack(pack)
+    for (const pack of this.#known.values()) this.#forget(pack)
     this.#known.clear()
     this.#smallPacks.clear()
     this.#packs = []
@@ -171,6 +172,11 @@ export class ObjectReader {
     return pack.open()
   }
 
+  #forget(pack: PackFile): void {
+    this.#closePack(pack)
+    if (pack.ids === undefined) forgetIndex(`${pack.path}.idx`)
+  }
+
   #closePack(pack: PackFile): void {
     pack.close()
     this.#openPacks.delete(pack)
@@ -195,7 +201,7 @@ export class ObjectReader {
     const paths = new Set(this.#objectFolders.flatMap((folder) => packPaths(join(folder, 'pack'))))
     const gone = [...this.#known.values()].filter(({ path }) => !paths.has(path))
     for (const pack of gone) {
-      this.#closePack(pack)
+      this.#forget(pack)
       this.#known.delete(pack.path)
     }
     const added = [...paths]
