@@ -194,7 +194,11 @@ export class GitManifestStore implements ManifestStore {
     )
     this.#observer = options.observer
     this.#tracer = options.tracer
-    this.#queue = new WriteQueue((batch) => this.#work(batch), options.maximumQueueSize ?? defaultQueueSize)
+    this.#queue = new WriteQueue(
+      (batch) => this.#work(batch),
+      options.maximumQueueSize ?? defaultQueueSize,
+      async (signal) => this.#repository.makeRoom?.(signal),
+    )
   }
 
   async snapshot(): Promise<Snapshot> {

@@ -1,10 +1,11 @@
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { choosePacks } from './choose-packs.ts'
 import type { CombinedPack } from './combine-packs.ts'
 import { combinePacks, DamagedPackError } from './combine-packs.ts'
 import { createDurably, hasCode, syncFolder } from './durable-file.ts'
 import { isTrue, readGitConfig } from './git-config.ts'
+import { mergePacks } from './merge-packs.ts'
 import { ObjectReader } from './object-reader.ts'
 import type { PackSize } from './pack-folder.ts'
 import {
@@ -21,9 +22,14 @@ export interface ConsolidateOptions {
   readonly signal?: AbortSignal | undefined
   /** Fewer packs are left as they are. */
   readonly minimumPacks?: number
-  /** Larger packs are left as they are: combining takes memory for each object, and time for each byte. */
+  /** Larger packs are only merged, as they are: looking for deltas takes memory for each object, and time for each byte. */
   readonly maximumObjects?: number
   readonly maximumBytes?: number
+  /** Fewer of the larger packs are left as they are. */
+  readonly minimumLargePacks?: number
+  /** Still larger ones are left as they are in any case. */
+  readonly mergedObjects?: number
+  readonly mergedBytes?: number
 }
 
 /** What was done. */
@@ -38,8 +44,8 @@ export interface Consolidation {
 }
 
 /**
- * Combines small packs of a repository into a larger one, as `git repack --geometric=2 -d` does. Undefined when there is nothing
- * to combine. To be called by one at a time; readers, writers and any git command may run beside it.
+ * Combines small packs of a repository into a larger one, as `git repack --geometric=2 -d` does, and where there are none, large ones.
+ * Undefined when there is nothing to combine. To be called by one at a time; readers, writers and any git command may run beside it.
  *
  * Nothing gets lost, because each side relies only on what the other never takes away:
  * - We remove a pack only when all of its objects, reachable or not, stand in one pack that we wrote and that the disk has.
@@ -68,13 +74,15 @@ export async function consolidatePacks(
     if (chosen === undefined) return undefined
     const reader = new ObjectReader(gitDirectory)
     try {
-      const combined = await combinePacks({
+      const work = {
         gitDirectory,
         sources: chosen.packs.map(({ name }) => name),
         modified: new Date(Math.max(...chosen.packs.map(({ modified }) => modified))),
-        readObject: (id) => reader.read(id),
         signal: options.signal,
-      })
+      }
+      const combined = chosen.isLarge
+        ? await mergePacks(work)
+        : await combinePacks({ ...work, readObject: (id) => reader.read(id) })
       await replacePacks(gitDirectory, chosen, combined)
       return {
         packs: chosen.packs.length,
@@ -94,31 +102,57 @@ export async function consolidatePacks(
 
 interface ChosenPacks {
   readonly isPromised: boolean
+  readonly isLarge: boolean
   /** The oldest first. */
   readonly packs: readonly PackSize[]
 }
 
 async function findPacks(
   gitDirectory: string,
-  { minimumPacks = 16, maximumObjects = 100_000, maximumBytes = 256 * 1024 * 1024 }: ConsolidateOptions,
+  options: ConsolidateOptions,
   except: ReadonlySet<string>,
 ): Promise<ChosenPacks | undefined> {
+  const { minimumPacks = 16, maximumObjects = 100_000, maximumBytes = 256 * 1024 * 1024 } = options
+  const { minimumLargePacks = 4, mergedObjects = 1_000_000, mergedBytes = 1024 ** 3 } = options
   const indexed = await packsInMultiPackIndexes(gitDirectory)
-  const packs = [...(await listPacks(gitDirectory))].filter(([name]) => !except.has(name) && !indexed.has(name))
-  for (const isPromised of [false, true]) {
-    const sizes: PackSize[] = []
-    for (const [name, endings] of packs) {
-      if (!isOrdinary(endings) || endings.has('promisor') !== isPromised) continue
-      const size = await measurePack(gitDirectory, name)
-      if (size !== undefined && size.objects <= maximumObjects && size.bytes <= maximumBytes) sizes.push(size)
-    }
-    const chosen = choosePacks(sizes, minimumPacks)
-    if (chosen.length > 0) {
-      const byAge = (a: PackSize, b: PackSize): number => a.modified - b.modified || (a.name < b.name ? -1 : 1)
-      return { isPromised, packs: chosen.toSorted(byAge) }
+  const found: (PackSize & { readonly isPromised: boolean; readonly isLarge: boolean })[] = []
+  for (const [name, endings] of await listPacks(gitDirectory)) {
+    if (except.has(name) || indexed.has(name) || !isOrdinary(endings)) continue
+    const size = await measurePack(gitDirectory, name)
+    if (size === undefined || size.objects > mergedObjects || size.bytes > mergedBytes) continue
+    const isLarge = size.objects > maximumObjects || size.bytes > maximumBytes
+    found.push({ ...size, isPromised: endings.has('promisor'), isLarge })
+  }
+  // Few of each kind may be many together.
+  const minimum = found.filter(({ isLarge }) => !isLarge).length > 2 * minimumPacks ? 2 : minimumPacks
+  const byAge = (a: PackSize, b: PackSize): number => a.modified - b.modified || (a.name < b.name ? -1 : 1)
+  for (const isLarge of [false, true]) {
+    for (const isPromised of [false, true]) {
+      const ofKind = found.filter((pack) => pack.isLarge === isLarge && pack.isPromised === isPromised)
+      const chosen = choosePacks(ofKind, isLarge ? minimumLargePacks : minimum)
+      const packs = isLarge ? upTo(2 * mergedObjects, 2 * mergedBytes, chosen) : chosen
+      if (packs.length < 2 || (isLarge && !(await hasRoomFor(gitDirectory, packs)))) continue
+      return { isPromised, isLarge, packs: packs.toSorted(byAge) }
     }
   }
   return undefined
+}
+
+/** The first of them that have no more than this together. */
+function upTo(objects: number, bytes: number, packs: readonly PackSize[]): readonly PackSize[] {
+  let [objectsLeft, bytesLeft] = [objects, bytes]
+  const count = packs.findIndex((pack) => {
+    objectsLeft -= pack.objects
+    bytesLeft -= pack.bytes
+    return objectsLeft < 0 || bytesLeft < 0
+  })
+  return count === -1 ? packs : packs.slice(0, count)
+}
+
+/** They are on the disk twice for a while, and writes need some, too. */
+async function hasRoomFor(gitDirectory: string, packs: readonly PackSize[]): Promise<boolean> {
+  const { bavail, bsize } = await statfs(packFolder(gitDirectory))
+  return bavail * bsize > 2 * packs.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 const ordinaryEndings = new Set(['pack', 'idx', 'rev', 'promisor'])

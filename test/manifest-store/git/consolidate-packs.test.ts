@@ -170,11 +170,11 @@ describe('packs that are left alone', () => {
     expect(await consolidatePacks(repository.gitDirectory)).toBeUndefined()
   })
 
-  it('are large ones', async () => {
+  it('are very large ones', async () => {
     const repository = await deployments(20)
     const before = repository.files()
-    expect(await consolidatePacks(repository.gitDirectory, { maximumBytes: 1000 })).toBeUndefined()
-    expect(await consolidatePacks(repository.gitDirectory, { maximumObjects: 6 })).toBeUndefined()
+    expect(await consolidatePacks(repository.gitDirectory, { mergedBytes: 1000 })).toBeUndefined()
+    expect(await consolidatePacks(repository.gitDirectory, { mergedObjects: 6 })).toBeUndefined()
     expect(repository.files()).toEqual(before)
     expect(await consolidatePacks(repository.gitDirectory, { maximumObjects: 7 })).toMatchObject({ packs: 20 })
   })
