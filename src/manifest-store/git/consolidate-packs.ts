@@ -266,7 +266,7 @@ export async function removeLeftovers(gitDirectory: string): Promise<number> {
 /** Removes what is left of packs that an earlier consolidation did not add or remove to the end. */
 async function finishPlan(gitDirectory: string): Promise<number> {
   const names = await readPlan(gitDirectory)
-  if (names.length === 0) return 0
+  if (names === undefined) return 0
   const files = await listFolder(packFolder(gitDirectory))
   const present = new Set(files)
   let removed = 0
@@ -276,20 +276,21 @@ async function finishPlan(gitDirectory: string): Promise<number> {
     removed += files.filter((file) => file.startsWith(`${name}.`)).length
     await removePack(gitDirectory, name)
   }
-  await syncFolder(packFolder(gitDirectory))
+  if (removed > 0) await syncFolder(packFolder(gitDirectory))
   await rm(planFile(gitDirectory), { force: true })
   return removed
 }
 
 const temporaryFile = new RegExp(`^tmp_(pack_|idx_)?${ownTemporaryFile}`)
 
-async function readPlan(gitDirectory: string): Promise<string[]> {
+/** Undefined where there is none. One that was cut short before its first line names nothing. */
+async function readPlan(gitDirectory: string): Promise<string[] | undefined> {
   try {
     const text = await readFile(planFile(gitDirectory), 'utf8')
     // A power failure may have taken the end of it.
     return text.split('\n').filter((line) => /^pack-[0-9a-f]{40,64}$/.test(line))
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return []
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

@@ -371,4 +371,14 @@ describe('what a crash left', () => {
     expect(readdirSync(join(repository.gitDirectory, 'signalbox'))).toEqual([])
     expect(await removeLeftovers(repository.gitDirectory)).toBe(0)
   })
+
+  it('is removed also where it ended before it said what it would do', async () => {
+    const repository = await deployments(3)
+    const before = repository.files()
+    mkdirSync(join(repository.gitDirectory, 'signalbox'), { recursive: true })
+    writeFileSync(join(repository.gitDirectory, 'signalbox', 'consolidation'), '')
+    expect(await removeLeftovers(repository.gitDirectory)).toBe(0)
+    expect(readdirSync(join(repository.gitDirectory, 'signalbox'))).toEqual([])
+    expect(repository.files()).toEqual(before)
+  })
 })
