@@ -194,7 +194,11 @@ export class GitManifestStore implements ManifestStore {
     )
     this.#observer = options.observer
     this.#tracer = options.tracer
-    this.#queue = new WriteQueue((batch) => this.#work(batch), options.maximumQueueSize ?? defaultQueueSize)
+    this.#queue = new WriteQueue(
+      (batch) => this.#work(batch),
+      options.maximumQueueSize ?? defaultQueueSize,
+      async (signal) => this.#repository.makeRoom?.(signal),
+    )
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -500,6 +504,7 @@ export class GitManifestStore implements ManifestStore {
         const { commit, root } = made
         this.#objects.add(made.objects)
         this.#objects.forgetTrees(made.replaced)
+        this.#objects.forgetRemoved(made.removed)
         state = await this.#loadState(commit, root)
         objects.push(...made.objects)
         committed.push(changes)

@@ -59,4 +59,6 @@ export interface PackFigures {
   readonly packs: number
   readonly bytes: number
   readonly consolidations: number
+  /** For how many milliseconds writes have waited since then because there were many packs. */
+  readonly waited: number
 }

@@ -19,14 +19,23 @@ export interface WaitingCommand {
 export class WriteQueue {
   readonly #work: (batch: readonly WaitingCommand[]) => Promise<void>
   readonly #capacity: number
+  readonly #makeRoom: (signal: AbortSignal) => Promise<void>
+  readonly #closing = new AbortController()
   #waiting: WaitingCommand[] = []
   #running: Promise<void> | undefined
-  #isClosed = false
 
-  /** `work` answers every command that it is given; it never rejects. No more than `capacity` commands may wait for it. */
-  constructor(work: (batch: readonly WaitingCommand[]) => Promise<void>, capacity: number) {
+  /**
+   * `work` answers every command that it is given; it never rejects. No more than `capacity` commands may wait for it. `makeRoom` may
+   * take a while before each batch, but not beyond its signal; it never rejects either.
+   */
+  constructor(
+    work: (batch: readonly WaitingCommand[]) => Promise<void>,
+    capacity: number,
+    makeRoom: (signal: AbortSignal) => Promise<void> = async () => undefined,
+  ) {
     this.#work = work
     this.#capacity = capacity
+    this.#makeRoom = makeRoom
   }
 
   /** How many commands wait for their turn. */
@@ -40,7 +49,7 @@ export class WriteQueue {
   }
 
   submit<Result>(command: Command<Result>, request: CommandRequest): Promise<Submitted<Result>> {
-    if (this.#isClosed) return Promise.reject(new StoreUnavailableError('Signalbox is shutting down'))
+    if (this.#closing.signal.aborted) return Promise.reject(new StoreUnavailableError('Signalbox is shutting down'))
     if (this.#waiting.length >= this.#capacity) return Promise.reject(new QueueFullError(this.#capacity))
     return new Promise((resolve, reject) => {
       const submittedAt = performance.now()
@@ -51,7 +60,7 @@ export class WriteQueue {
 
   /** Takes no more commands, and refuses those that wait for their turn: answers how many. */
   refuseWaiting(): number {
-    this.#isClosed = true
+    this.#closing.abort()
     const refused = this.#waiting
     this.#waiting = []
     const error = new StoreUnavailableError('Signalbox is shutting down, before its turn came: nothing was changed')
@@ -61,7 +70,7 @@ export class WriteQueue {
 
   /** Resolves when everything that was submitted has been answered. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     await this.#running
   }
 
@@ -69,6 +78,8 @@ export class WriteQueue {
     // Commands that arrive in the same turn of the event loop share a batch.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
+      // What comes meanwhile belongs to the batch.
+      await this.#makeRoom(this.#closing.signal)
       const batch = this.#waiting
       this.#waiting = []
       const wanted = batch.filter(({ request, reject }) => {

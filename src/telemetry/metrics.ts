@@ -101,6 +101,7 @@ export class Metrics implements RequestObserver, StoreObserver, RemoteObserver {
   readonly #packs = this.#gauge('packs', 'Packs of the repository on this machine')
   readonly #packBytes = this.#gauge('pack_bytes', 'How large these packs are together, without their indexes')
   readonly #consolidations = this.#counter('pack_consolidations_total', 'How often small packs became a larger one')
+  readonly #packWait = this.#counter('pack_wait_seconds_total', 'How long writes waited because there were many packs')
   readonly #locks = this.#gauge('locks', 'Locks that hold', ['kind', 'environment'])
   readonly #problems = this.#gauge('problems', 'How many things do not work as they should: /readyz says which')
   readonly #readable = this.#gauge('readable', 'Whether reads can be served: 1 or 0')
@@ -201,6 +202,8 @@ export class Metrics implements RequestObserver, StoreObserver, RemoteObserver {
     this.#packBytes.set(figures.bytes)
     this.#consolidations.reset()
     this.#consolidations.inc(figures.consolidations)
+    this.#packWait.reset()
+    this.#packWait.inc(figures.waited / 1000)
   }
 
   #counter<Label extends string = never>(

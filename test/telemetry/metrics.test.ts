@@ -47,8 +47,8 @@ describe('metrics', () => {
   it('tell of the packs as they are at each look', async () => {
     const metrics = new Metrics('1.2.3')
     const answers = [
-      { packs: 20, bytes: 9000, consolidations: 3 },
-      { packs: 5, bytes: 8000, consolidations: 4 },
+      { packs: 20, bytes: 9000, consolidations: 3, waited: 0 },
+      { packs: 5, bytes: 8000, consolidations: 4, waited: 1500 },
       undefined,
     ]
     metrics.setSources({
@@ -60,11 +60,13 @@ describe('metrics', () => {
     })
     const look = async () => {
       const all = readMetrics(await metrics.text())
-      return ['packs', 'pack_bytes', 'pack_consolidations_total'].map((name) => all.get(`signalbox_${name}`))
+      return ['packs', 'pack_bytes', 'pack_consolidations_total', 'pack_wait_seconds_total'].map((name) =>
+        all.get(`signalbox_${name}`),
+      )
     }
-    expect(await look()).toEqual([20, 9000, 3])
-    expect(await look()).toEqual([5, 8000, 4])
-    expect(await look()).toEqual([5, 8000, 4])
+    expect(await look()).toEqual([20, 9000, 3, 0])
+    expect(await look()).toEqual([5, 8000, 4, 1.5])
+    expect(await look()).toEqual([5, 8000, 4, 1.5])
   })
 
   it('tell of the process', async () => {

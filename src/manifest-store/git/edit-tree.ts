@@ -26,6 +26,8 @@ export interface EditedTree {
   readonly objects: GitObject[]
   /** Trees that stood where the edit made others, or none: most of them nobody reads again. */
   readonly replaced: readonly ObjectId[]
+  /** Trees that were removed with everything in them, whether or not that was looked at. */
+  readonly removed: readonly ObjectId[]
 }
 
 /**
@@ -41,14 +43,15 @@ export async function editTree({ root, changes, readTree }: TreeEdit): Promise<E
   const slice = startTimeSlice()
   const paths = await splitPaths(changes, slice)
   const directory = await openDirectories(root, paths, readTree, slice)
-  const walk: Walk = { directories: [], chain: [directory], removed: [] }
+  const walk: Walk = { directories: [], chain: [directory], left: [], removed: [] }
   const texts: Texts = new Map()
   for (const [index, change] of changes.entries()) {
     if (slice.isOver()) await slice.next()
     applyChange(walk, change, paths[index] as TreePath, texts)
   }
   const built = await buildTrees(root ?? emptyTreeId, directory, slice)
-  return { ...built, replaced: [...built.replaced, ...walk.removed] }
+  const removed = built.root === root ? [] : walk.removed
+  return { ...built, replaced: [...built.replaced, ...walk.left], removed }
 }
 
 /** A directory on a changed path, open for changes: what it was, and what is different. */
@@ -171,6 +174,8 @@ interface Walk {
   /** The root and the directories of these names, as far as they exist. */
   readonly chain: Directory[]
   /** What stood where directories were left empty. */
+  readonly left: ObjectId[]
+  /** What was removed with everything in it. */
   readonly removed: ObjectId[]
 }
 
@@ -220,14 +225,17 @@ function enterDirectory(
 }
 
 /** Removes an entry where the walk stands, and every directory on the way that this leaves empty, but not the root. */
-function removeEntry({ directories, chain, removed: removedTrees }: Walk, name: string): void {
+function removeEntry({ directories, chain, left, removed: removedTrees }: Walk, name: string): void {
+  const standing = standingIn(chain.at(-1) as Directory, name)
+  const before = isDirectory(standing) ? standing.before : standing
+  if (before !== undefined && isTree(before)) removedTrees.push(before.id)
   let removed = name
   while (true) {
     const directory = chain.at(-1) as Directory
     put(directory, removed, undefined)
     if (directory.size > 0 || chain.length === 1) return
     chain.pop()
-    if (directory.before !== undefined) removedTrees.push(directory.before.id)
+    if (directory.before !== undefined) left.push(directory.before.id)
     removed = directories[chain.length - 1] as string
   }
 }
@@ -271,7 +279,11 @@ function toBlob(text: string, texts: Texts): GitObject {
   return object
 }
 
-async function buildTrees(rootBefore: ObjectId, root: Directory, slice: TimeSlice): Promise<EditedTree> {
+async function buildTrees(
+  rootBefore: ObjectId,
+  root: Directory,
+  slice: TimeSlice,
+): Promise<Omit<EditedTree, 'removed'>> {
   const objects = new Map<ObjectId, GitObject>()
   const replaced: ObjectId[] = []
   // Below before above: a tree needs the ids of its subtrees.

@@ -4,7 +4,7 @@ import { MalformedObjectError } from './git-errors.ts'
 import type { GitObject } from './git-object.ts'
 import type { Repository, StoredObject } from '../repository/repository.ts'
 import type { TreeEntry } from './tree.ts'
-import { findTreeEntry, parseTree } from './tree.ts'
+import { findTreeEntry, isTree, parseTree } from './tree.ts'
 
 /** Parsed trees, in bytes of memory: those on the paths of the last writes, which the next ones need again. */
 const maximumBytes = 40 * 1024 * 1024
@@ -44,6 +44,16 @@ export class ObjectCache {
   /** Lets go of trees that others have replaced. Who reads one nevertheless reads it from the repository. */
   forgetTrees(ids: readonly ObjectId[]): void {
     for (const id of ids) this.#trees.delete(id)
+  }
+
+  /** Lets go of trees that were removed, with all below them. */
+  forgetRemoved(ids: readonly ObjectId[]): void {
+    for (const id of ids) {
+      const entries = this.#trees.peek(id)
+      if (entries === undefined) continue
+      this.#trees.delete(id)
+      this.forgetRemoved(entries.filter(isTree).map((entry) => entry.id))
+    }
   }
 
   async readTree(id: ObjectId): Promise<readonly TreeEntry[]> {

@@ -1,24 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inflateSync } from 'node:zlib'
 import type { ObjectId } from '../../core/object-id.ts'
 import { hasCode } from './durable-file.ts'
 import { MalformedObjectError, ObjectMissingError } from './git-errors.ts'
 import { emptyTreeId } from './git-object.ts'
-import { PackIndex } from './pack-index.ts'
+import { forgetIndex, PackIndex } from './pack-index.ts'
 import { PackReader } from './pack-reader.ts'
 import type { StoredObject } from '../repository/repository.ts'
 import { startTimeSlice } from './time-slice.ts'
 
-/** How often an object is looked for while others move it about. */
+/** How often an object is looked for while others move it about: each look that counts for nothing takes them a whole repack. */
 const maximumLooks = 20
-
-/**
- * How long to wait, in milliseconds, until an object that nobody seems to have is looked for once more. Beside a `git repack -a -d` in a
- * loop an object was seen to be in no pack for a moment; what is missing is missing still.
- */
-const pausesBeforeMissing: readonly number[] = [10, 40]
 
 /** How many packs are open at a time. Each takes two file descriptors. */
 const maximumOpenPacks = 100
@@ -26,6 +19,11 @@ const maximumOpenPacks = 100
 /**
  * Reads objects of a repository on disk, from packs and loose files and from the repositories that it borrows objects
  * from. Packs may be replaced at any moment (`git gc`): an object that is not where it was is looked for once more.
+ *
+ * When it is missing: packs were listed, none of them had vanished when it was opened, none had the object, it had no file of its own,
+ * and packs listed anew were the same. Whoever moves an object puts it into its new place before it goes from the old one, and the
+ * name of a pack stands for its content. So an object that was in a pack of the first list was found; and one that had a file of its own then,
+ * and no longer when that was looked for, had a pack by then that the second list shows.
  */
 export class ObjectReader {
   readonly #objectFolders: readonly string[]
@@ -36,8 +34,8 @@ export class ObjectReader {
   #packs: PackFile[] = []
   /** The pack of each object in a pack with few objects. */
   readonly #smallPacks = new Map<ObjectId, PackFile>()
-  /** Whether a pack was gone when it was to be opened. */
-  #hasVanished = false
+  /** How often a pack was gone when it was to be opened. */
+  #vanished = 0
   readonly #slice = startTimeSlice()
 
   /** Opens nothing yet. */
@@ -48,29 +46,28 @@ export class ObjectReader {
   /** Throws ObjectMissingError, MalformedObjectError, and what the file system throws. */
   async read(id: ObjectId): Promise<StoredObject> {
     if (this.#slice.isOver()) await this.#slice.next()
-    const object = this.#find(Buffer.from(id, 'hex'), id) ?? this.#findAgain(id)
+    const object = this.#tryToFind(id) ?? this.#findAgain(id)
     if (object !== undefined) return object
     if (id === emptyTreeId) return { type: 'tree', data: new Uint8Array() }
-    for (const pause of pausesBeforeMissing) {
-      await sleep(pause)
-      const late = this.#findAgain(id)
-      if (late !== undefined) return late
-    }
     throw new ObjectMissingError(id)
   }
 
   /** Those of the objects that are not here, without reading them. */
   async findMissing(ids: readonly ObjectId[]): Promise<readonly ObjectId[]> {
-    const find = async (wanted: readonly ObjectId[]) => {
-      const missing: ObjectId[] = []
-      for (const id of wanted) {
+    let missing = ids
+    for (let look = 1; look <= maximumLooks; look += 1) {
+      const vanished = this.#vanished
+      const absent: ObjectId[] = []
+      for (const id of missing) {
         if (this.#slice.isOver()) await this.#slice.next()
-        if (!this.#has(id)) missing.push(id)
+        if (!this.#has(id)) absent.push(id)
       }
-      return missing
+      missing = absent
+      if (missing.length === 0) break
+      const hasChanged = this.#listPacks()
+      if (look > 1 && !hasChanged && vanished === this.#vanished) break
     }
-    const missing = await find(ids)
-    return missing.length > 0 && this.#listPacks() ? find(missing) : missing
+    return missing
   }
 
   /** Lets go of packs that are gone: their space on disk is free only then. */
@@ -79,7 +76,7 @@ export class ObjectReader {
   }
 
   close(): void {
-    for (const pack of this.#openPacks) this.#closePack(pack)
+    for (const pack of this.#known.values()) this.#forget(pack)
     this.#known.clear()
     this.#smallPacks.clear()
     this.#packs = []
@@ -92,30 +89,42 @@ export class ObjectReader {
       try {
         return this.#open(pack).has(raw)
       } catch (error) {
-        if (error instanceof MalformedObjectError || hasCode(error, 'ENOENT')) return false
-        throw error
+        if (error instanceof MalformedObjectError) return false
+        if (!hasCode(error, 'ENOENT')) throw error
+        this.#vanished += 1
+        return false
       }
     })
     return isPacked || this.#objectFolders.some((folder) => existsSync(join(folder, id.slice(0, 2), id.slice(2))))
   }
 
-  /** Looks until nothing has changed between two looks: a repack may move an object while it is looked for. */
-  #findAgain(id: ObjectId): StoredObject | undefined {
-    for (let attempt = 1; attempt <= maximumLooks; attempt += 1) {
-      const hasChanged = this.#listPacks()
-      this.#hasVanished = false
-      const object = this.#find(Buffer.from(id, 'hex'), id)
-      if (object !== undefined) return object
-      if (attempt > 1 && !hasChanged && !this.#hasVanished) return undefined
+  /** In the packs that are known. What is damaged here may be elsewhere by now. */
+  #tryToFind(id: ObjectId): StoredObject | undefined {
+    try {
+      return this.#find(Buffer.from(id, 'hex'), id)
+    } catch (error) {
+      if (error instanceof MalformedObjectError) return undefined
+      throw error
     }
-    return undefined
+  }
+
+  /** Looks between two lists of packs until they are the same and no pack has vanished between them. */
+  #findAgain(id: ObjectId): StoredObject | undefined {
+    this.#listPacks()
+    for (let look = 1; look <= maximumLooks; look += 1) {
+      const vanished = this.#vanished
+      const object = this.#tryToFind(id)
+      if (object !== undefined) return object
+      if (!this.#listPacks() && vanished === this.#vanished) break
+    }
+    // Missing, unless it is damaged.
+    return this.#find(Buffer.from(id, 'hex'), id)
   }
 
   /** A damaged pack matters only for what nobody else has: git writes the same object into several packs. */
   #find(raw: Buffer, id: ObjectId): StoredObject | undefined {
     let damage: MalformedObjectError | undefined
-    const small = this.#smallPacks.get(id)
-    for (const pack of small === undefined ? this.#packs : [small, ...this.#packs]) {
+    for (const pack of this.#candidates(id)) {
       try {
         const object = this.#readPacked(pack, raw)
         if (object !== undefined) return object
@@ -129,13 +138,25 @@ export class ObjectReader {
     return loose
   }
 
+  /**
+   * The packs that may have the object. Of the small ones that have it, one is known by the object's id; when that has just been
+   * removed, or is damaged, it is the turn of the others.
+   */
+  *#candidates(id: ObjectId): Iterable<PackFile> {
+    const small = this.#smallPacks.get(id)
+    if (small !== undefined) yield small
+    yield* this.#packs
+    if (small === undefined) return
+    for (const pack of this.#known.values()) if (pack !== small && pack.ids?.includes(id) === true) yield pack
+  }
+
   /** Undefined also when the pack has vanished: its objects are elsewhere now. */
   #readPacked(pack: PackFile, raw: Buffer): StoredObject | undefined {
     try {
       return this.#open(pack).read(raw, (base) => this.#find(base, base.toString('hex')))
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
-      this.#hasVanished = true
+      this.#vanished += 1
       return undefined
     }
   }
@@ -149,6 +170,11 @@ export class ObjectReader {
       this.#openPacks.add(pack)
     }
     return pack.open()
+  }
+
+  #forget(pack: PackFile): void {
+    this.#closePack(pack)
+    if (pack.ids === undefined) forgetIndex(`${pack.path}.idx`)
   }
 
   #closePack(pack: PackFile): void {
@@ -175,7 +201,7 @@ export class ObjectReader {
     const paths = new Set(this.#objectFolders.flatMap((folder) => packPaths(join(folder, 'pack'))))
     const gone = [...this.#known.values()].filter(({ path }) => !paths.has(path))
     for (const pack of gone) {
-      this.#closePack(pack)
+      this.#forget(pack)
       this.#known.delete(pack.path)
     }
     const added = [...paths]
@@ -239,15 +265,23 @@ class PackFile {
   }
 }
 
+/**
+ * Whole ones only, by their paths without ending. git puts the index in its place last, and some versions of it remove it last: an
+ * index whose pack is gone, for a moment or since a crash, says nothing.
+ */
 function packPaths(folder: string): readonly string[] {
+  let names: ReadonlySet<string>
   try {
-    return readdirSync(folder)
-      .filter((name) => name.startsWith('pack-') && name.endsWith('.idx'))
-      .map((name) => join(folder, name.slice(0, -'.idx'.length)))
+    names = new Set(readdirSync(folder))
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return []
     throw error
   }
+  const packs = [...names].filter((name) => name.startsWith('pack-') && name.endsWith('.idx'))
+  return packs
+    .map((name) => name.slice(0, -'.idx'.length))
+    .filter((name) => names.has(`${name}.pack`))
+    .map((name) => join(folder, name))
 }
 
 /** This folder and those that it borrows from, each once (gitrepository-layout, objects/info/alternates). */

@@ -25,6 +25,15 @@ const buckets = new LRUCache<string, Rows>({
   sizeCalculation: ({ ids, offsets }) => ids.length + offsets.length + bytesOfBucket,
 })
 
+/** Lets go of what is kept of the index of a pack that is gone. `path` is that of the index. */
+export function forgetIndex(path: string): void {
+  for (let byte = 0; byte < 256; byte += 1) buckets.delete(bucketKey(path, byte))
+}
+
+function bucketKey(path: string, byte: number): string {
+  return `${path} ${byte}`
+}
+
 /** An index with so few rows is kept as a whole as long as it is open: in a bucket of its own each row would take more. */
 const fewRows = 4096
 
@@ -101,6 +110,16 @@ export class PackIndex {
     return entries.toSorted((a, b) => a.offset - b.offset)
   }
 
+  /** The same as tables of bytes and numbers, in the order of the ids: 20 bytes an id, four a CRC. */
+  tables(): { readonly ids: Buffer; readonly crcs: Buffer; readonly offsets: Float64Array } {
+    const plain = read(this.#file, idsAt + this.count * 24, this.count * 4)
+    return {
+      ids: read(this.#file, idsAt, this.count * 20),
+      crcs: read(this.#file, idsAt + this.count * 20, this.count * 4),
+      offsets: Float64Array.from({ length: this.count }, (_, row) => this.#offset(plain.readUInt32BE(row * 4))),
+    }
+  }
+
   close(): void {
     closeSync(this.#file)
   }
@@ -110,7 +129,7 @@ export class PackIndex {
   }
 
   #bucket(byte: number, first: number): Rows {
-    const key = `${this.#path} ${byte}`
+    const key = bucketKey(this.#path, byte)
     const known = buckets.get(key)
     if (known !== undefined) return known
     const bucket = this.#rows(first, (this.#counts[byte] ?? 0) - first)
@@ -134,9 +153,12 @@ export class PackIndex {
   }
 }
 
-/** Exactly these bytes of the file. Throws MalformedObjectError when it ends before. */
+/**
+ * Exactly these bytes of the file, in memory of their own: some are kept, and a piece of Node's pool would keep 8 KB. Throws
+ * MalformedObjectError when the file ends before.
+ */
 export function read(file: number, position: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length)
+  const bytes = Buffer.allocUnsafeSlow(length)
   let filled = 0
   while (filled < length) {
     const count = readSync(file, bytes, filled, length - filled, position + filled)

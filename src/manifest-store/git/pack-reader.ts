@@ -14,11 +14,26 @@ const firstRead = 4096
 /** What a base takes beside its bytes: a buffer, its key, its place in the cache. */
 const bytesOfBase = 300
 
-/** Deltas are chains on a few bases: those used last are kept, of all packs together, by pack and offset. In bytes. */
-const bases = new LRUCache<string, StoredObject>({
+/** An object, and the keys of all that are kept of its pack. */
+interface KeptBase {
+  readonly object: StoredObject
+  readonly ofPack: Set<string>
+}
+
+/** Deltas are chains on a few bases: those used last are kept, of all open packs together, by pack and offset. In bytes. */
+const bases = new LRUCache<string, KeptBase>({
   maxSize: 16 * 1024 * 1024,
-  sizeCalculation: ({ data }) => data.length + bytesOfBase,
+  sizeCalculation: ({ object }) => object.data.length + bytesOfBase,
+  dispose: ({ ofPack }, key) => ofPack.delete(key),
 })
+
+/** In memory of its own: a piece of Node's pool would keep 8 KB. */
+function inOwnMemory({ type, data }: StoredObject): StoredObject {
+  if (data.buffer.byteLength <= 2 * data.length) return { type, data }
+  const own = Buffer.allocUnsafeSlow(data.length)
+  own.set(data)
+  return { type, data: own }
+}
 
 let openedPacks = 0
 
@@ -31,6 +46,7 @@ export class PackReader {
   readonly #file: number
   readonly #size: number
   readonly #number = (openedPacks += 1)
+  readonly #bases = new Set<string>()
 
   /** Opens pack and index by their path without ending. Throws what the file system throws, and MalformedObjectError. */
   constructor(path: string) {
@@ -58,6 +74,13 @@ export class PackReader {
   close(): void {
     this.#index.close()
     closeSync(this.#file)
+    for (const key of this.#bases) bases.delete(key)
+  }
+
+  #keep(offset: number, object: StoredObject): void {
+    const key = this.#key(offset)
+    bases.set(key, { object: inOwnMemory(object), ofPack: this.#bases })
+    this.#bases.add(key)
   }
 
   #key(offset: number): string {
@@ -70,7 +93,7 @@ export class PackReader {
     const offsets: number[] = []
     let base: StoredObject | undefined
     for (let offset = start; base === undefined;) {
-      base = bases.get(this.#key(offset))
+      base = bases.get(this.#key(offset))?.object
       if (base !== undefined) break
       const entry = this.#readEntry(offset)
       offsets.push(offset)
@@ -97,12 +120,12 @@ export class PackReader {
     }
     let object = base
     const baseOffset = offsets[deltas.length]
-    if (deltas.length > 0 && baseOffset !== undefined) bases.set(this.#key(baseOffset), base)
+    if (deltas.length > 0 && baseOffset !== undefined) this.#keep(baseOffset, base)
     // Each on the way, too: whoever reads one of a chain, such as a tree, goes on with its neighbours in history.
     for (const [index, delta] of [...deltas.entries()].toReversed()) {
       object = { type: object.type, data: applyDelta(object.data, delta) }
       const offset = offsets[index]
-      if (offset !== undefined) bases.set(this.#key(offset), object)
+      if (offset !== undefined) this.#keep(offset, object)
     }
     return object
   }

@@ -1,10 +1,10 @@
-import { closeSync, fstatSync, openSync } from 'node:fs'
 import type { ObjectId } from '../../core/object-id.ts'
 import { MalformedObjectError } from './git-errors.ts'
 import type { EntryHeader } from './pack-entry.ts'
 import { longestHeader, parseEntryHeader } from './pack-entry.ts'
 import type { PackEntry } from './pack-file.ts'
-import { PackIndex, read } from './pack-index.ts'
+import { PackIndex } from './pack-index.ts'
+import { PackWindow } from './pack-window.ts'
 
 /** An object as it stands in a pack. */
 export interface SourceEntry extends PackEntry {
@@ -19,25 +19,18 @@ export interface SourceEntry extends PackEntry {
   height: number
 }
 
-const windowLength = 256 * 1024
-const checksumLength = 20
-
 /** A pack that is read from its beginning to its end, object by object, without unpacking any. */
 export class SourcePack {
   /** In the order in which they stand. */
   readonly entries: readonly SourceEntry[]
-  readonly #file: number
-  readonly #size: number
-  #window: Buffer = Buffer.alloc(0)
-  #windowStart = 0
+  #window: PackWindow | undefined
 
   /** Opens pack and index by their path without ending. Throws what the file system throws, and MalformedObjectError. */
   constructor(path: string) {
     const index = new PackIndex(`${path}.idx`)
     try {
-      this.#file = openSync(`${path}.pack`, 'r')
-      this.#size = fstatSync(this.#file).size
-      this.entries = this.#link(index.entries())
+      this.#window = new PackWindow(`${path}.pack`)
+      this.entries = this.#link(index.entries(), this.#window)
     } catch (error) {
       this.close()
       throw error
@@ -46,13 +39,13 @@ export class SourcePack {
     }
   }
 
-  #link(found: readonly PackEntry[]): SourceEntry[] {
+  #link(found: readonly PackEntry[], window: PackWindow): SourceEntry[] {
     const byOffset = new Map<number, SourceEntry>()
     const byId = new Map<ObjectId, SourceEntry>()
     const entries: SourceEntry[] = []
     for (const [position, { id, offset, crc }] of found.entries()) {
-      const end = found[position + 1]?.offset ?? this.#size - checksumLength
-      const header = parseEntryHeader(this.read(offset, Math.min(end, offset + longestHeader)))
+      const end = found[position + 1]?.offset ?? window.end
+      const header = parseEntryHeader(window.read(offset, Math.min(end, offset + longestHeader)))
       const base =
         header.kind === 'offset'
           ? byOffset.get(offset - header.distance)
@@ -77,17 +70,10 @@ export class SourcePack {
 
   /** Valid until the next call. Throws MalformedObjectError when the pack ends before. */
   read(from: number, to: number): Buffer {
-    if (from < this.#windowStart || to > this.#windowStart + this.#window.length) {
-      const length = Math.max(to - from, Math.min(windowLength, this.#size - from))
-      if (to < from || from + length > this.#size)
-        throw new MalformedObjectError('a pack is shorter than its index says')
-      this.#window = read(this.#file, from, length)
-      this.#windowStart = from
-    }
-    return this.#window.subarray(from - this.#windowStart, to - this.#windowStart)
+    return (this.#window as PackWindow).read(from, to)
   }
 
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file)
+    this.#window?.close()
   }
 }

@@ -66,10 +66,10 @@ async function createPackFolder(folder: string): Promise<void> {
   }
 }
 
-const keepText = 'signalbox: the branch is about to move here. Without a running Signalbox this file can be removed.\n'
+const keepText = 'signalbox: this pack is being put in place. Without a running Signalbox this file can be removed.\n'
 
 /** False when somebody else keeps this pack: then it is not ours to release. */
-async function createKeepFile(keepFile: string): Promise<boolean> {
+export async function createKeepFile(keepFile: string): Promise<boolean> {
   try {
     // Not synced: without it a crash leaves a pack that nobody needs, and git may remove that.
     await writeFile(keepFile, keepText, { flag: 'wx', mode: 0o444 })
@@ -80,6 +80,13 @@ async function createKeepFile(keepFile: string): Promise<boolean> {
     await rm(keepFile, { force: true }).catch(() => undefined)
     throw error
   }
+}
+
+/** Whether there was one of ours. */
+export async function removeKeepFile(keepFile: string): Promise<boolean> {
+  if (!(await isOurs(keepFile))) return false
+  await rm(keepFile, { force: true })
+  return true
 }
 
 async function isOurs(keepFile: string): Promise<boolean> {

@@ -93,7 +93,7 @@ export class LocalClone {
       const ref = options.branch === undefined ? await findHeadBranch(gitDirectory) : toRef(options.branch)
       await takeOver(gitDirectory, ref, log)
       const clone = new LocalClone(options, ref.replace(/^refs\/heads\//u, ''), instance)
-      clone.packsAdded((await listPacks(gitDirectory)).size)
+      clone.#packs.packsFound((await listPacks(gitDirectory)).size)
       return clone
     } catch (error) {
       await instance.release()
@@ -141,6 +141,10 @@ export class LocalClone {
   /** To be called when the remote has sent some, or we wrote some: they are not to pile up. */
   packsAdded(count: number): void {
     this.#packs.packsAdded(count)
+  }
+
+  makeRoom(signal: AbortSignal): Promise<void> {
+    return this.#packs.makeRoom(signal)
   }
 
   /** For metrics. */

@@ -93,7 +93,7 @@ export class LocalRepository implements Repository {
       await repository.close()
       throw error
     }
-    repository.#packs.packsAdded((await listPacks(gitDirectory)).size)
+    repository.#packs.packsFound((await listPacks(gitDirectory)).size)
     return repository
   }
 
@@ -148,6 +148,10 @@ export class LocalRepository implements Repository {
     } finally {
       this.#packs.packsAdded(1)
     }
+  }
+
+  makeRoom(signal: AbortSignal): Promise<void> {
+    return this.#packs.makeRoom(signal)
   }
 
   /** For metrics. */

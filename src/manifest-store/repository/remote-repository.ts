@@ -152,6 +152,10 @@ export class RemoteRepository implements Repository, RemoteSide {
     return this.#clone.branch
   }
 
+  makeRoom(signal: AbortSignal): Promise<void> {
+    return this.#clone.makeRoom(signal)
+  }
+
   measurePacks(): Promise<PackFigures> {
     return this.#clone.measurePacks()
   }

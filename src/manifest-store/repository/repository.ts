@@ -43,6 +43,12 @@ export interface Repository {
    */
   publish(update: BranchUpdate): Promise<'published' | 'moved'>
 
+  /**
+   * To be called before a batch of writes begins, by one at a time: waits while what earlier ones left is put in order, not for long, and
+   * until the signal says that there is no time. Never fails.
+   */
+  makeRoom?(signal: AbortSignal): Promise<void>
+
   /** For metrics; undefined for a repository without packs. */
   measurePacks?(): Promise<PackFigures>
 

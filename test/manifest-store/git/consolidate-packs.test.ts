@@ -170,11 +170,11 @@ describe('packs that are left alone', () => {
     expect(await consolidatePacks(repository.gitDirectory)).toBeUndefined()
   })
 
-  it('are large ones', async () => {
+  it('are very large ones', async () => {
     const repository = await deployments(20)
     const before = repository.files()
-    expect(await consolidatePacks(repository.gitDirectory, { maximumBytes: 1000 })).toBeUndefined()
-    expect(await consolidatePacks(repository.gitDirectory, { maximumObjects: 6 })).toBeUndefined()
+    expect(await consolidatePacks(repository.gitDirectory, { mergedBytes: 1000 })).toBeUndefined()
+    expect(await consolidatePacks(repository.gitDirectory, { mergedObjects: 6 })).toBeUndefined()
     expect(repository.files()).toEqual(before)
     expect(await consolidatePacks(repository.gitDirectory, { maximumObjects: 7 })).toMatchObject({ packs: 20 })
   })
@@ -370,5 +370,15 @@ describe('what a crash left', () => {
     )
     expect(readdirSync(join(repository.gitDirectory, 'signalbox'))).toEqual([])
     expect(await removeLeftovers(repository.gitDirectory)).toBe(0)
+  })
+
+  it('is removed also where it ended before it said what it would do', async () => {
+    const repository = await deployments(3)
+    const before = repository.files()
+    mkdirSync(join(repository.gitDirectory, 'signalbox'), { recursive: true })
+    writeFileSync(join(repository.gitDirectory, 'signalbox', 'consolidation'), '')
+    expect(await removeLeftovers(repository.gitDirectory)).toBe(0)
+    expect(readdirSync(join(repository.gitDirectory, 'signalbox'))).toEqual([])
+    expect(repository.files()).toEqual(before)
   })
 })

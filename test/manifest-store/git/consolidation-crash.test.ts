@@ -102,6 +102,7 @@ describe.runIf(hasGit)('a crash while packs are combined', () => {
       await removeLeftovers(repository.gitDirectory)
       expect(repository.files().filter((name) => name.startsWith('tmp_'))).toEqual([])
       expect(orphans(repository)).toEqual([])
+      expect([at, repository.files('.keep')]).toEqual([at, []])
       while ((await consolidatePacks(repository.gitDirectory, { minimumPacks: 2 })) !== undefined);
       expect([at, repository.complaints(), repository.contents()]).toEqual([at, '', contents])
       // The new one, and one of the old ones that was not removed yet and is far smaller.
@@ -130,6 +131,7 @@ describe.runIf(hasGit)('when the disk fails', () => {
       failure = undefined
       expect([index, repository.contents()]).toEqual([index, contents])
       if (name !== 'rm') expect(repository.files().filter((file) => file.startsWith('tmp_'))).toEqual([])
+      if (names[index] !== 'rm') expect([index, repository.files('.keep')]).toEqual([index, []])
       const isBeforeIndex = index <= names.lastIndexOf('rename')
       if (isBeforeIndex && name !== 'rm') expect([index, repository.files()]).toEqual([index, files])
       await consolidatePacks(repository.gitDirectory, { minimumPacks: 2 })

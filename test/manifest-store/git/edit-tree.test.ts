@@ -100,12 +100,18 @@ describe('editing an empty repository', () => {
 
   it('answers the empty tree, without objects, when nothing is to be there', async () => {
     const store = new ObjectStore()
-    expect(await store.edit(undefined)).toEqual({ root: emptyTreeId, objects: [], replaced: [] })
-    expect(await store.edit(undefined, absent('a/b'))).toEqual({ root: emptyTreeId, objects: [], replaced: [] })
+    expect(await store.edit(undefined)).toEqual({ root: emptyTreeId, objects: [], replaced: [], removed: [] })
+    expect(await store.edit(undefined, absent('a/b'))).toEqual({
+      root: emptyTreeId,
+      objects: [],
+      replaced: [],
+      removed: [],
+    })
     expect(await store.edit(undefined, text('a/b', 'x'), absent('a'))).toEqual({
       root: emptyTreeId,
       objects: [],
       replaced: [],
+      removed: [],
     })
   })
 })
@@ -128,12 +134,15 @@ describe('editing a tree', () => {
     expect((await store.edit(root, text('a/b/c', 'new'))).replaced.toSorted()).toEqual(trees('', 'a', 'a/b'))
     expect((await store.edit(root, absent('x/y/z'))).replaced.toSorted()).toEqual(trees('', 'x', 'x/y'))
     expect((await store.edit(root, text('a/b/c', 'a/b/c'))).replaced).toEqual([])
+    expect((await store.edit(root, absent('a/b'))).removed).toEqual(trees('a/b'))
+    expect((await store.edit(root, text('a/b/c', 'new'), absent('a/b'))).removed).toEqual(trees('a/b'))
+    expect((await store.edit(root, absent('a/b/c'))).removed).toEqual([])
   })
 
   it('reads nothing when there is nothing to do', async () => {
     const store = new ObjectStore()
     const root = await store.build(text('a', 'x'))
-    expect(await store.edit(root)).toEqual({ root, objects: [], replaced: [] })
+    expect(await store.edit(root)).toEqual({ root, objects: [], replaced: [], removed: [] })
     expect(store.reads).toEqual([])
   })
 
@@ -164,7 +173,7 @@ describe('editing a tree', () => {
   ])('changes nothing for %s', async (_, change) => {
     const store = new ObjectStore()
     const root = await store.build(text('a/b', 'x'), link('a/l', '../e'))
-    expect(await store.edit(root, change)).toEqual({ root, objects: [], replaced: [] })
+    expect(await store.edit(root, change)).toEqual({ root, objects: [], replaced: [], removed: [] })
   })
 
   it('changes nothing when it comes back to what it was', async () => {
@@ -174,6 +183,7 @@ describe('editing a tree', () => {
       root,
       objects: [],
       replaced: [],
+      removed: [],
     })
   })
 

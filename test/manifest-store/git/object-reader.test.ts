@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -9,6 +9,7 @@ import { MalformedObjectError, ObjectMissingError } from '../../../src/manifest-
 import { createObject } from '../../../src/manifest-store/git/git-object.ts'
 import { ObjectReader } from '../../../src/manifest-store/git/object-reader.ts'
 import { buildPack } from '../../../src/manifest-store/git/pack-file.ts'
+import { read } from '../../../src/manifest-store/git/pack-index.ts'
 import { writePack } from '../../../src/manifest-store/git/write-pack.ts'
 import { IsomorphicGitReader } from '../../support/isomorphic-git-reader.ts'
 import { createBareRepository, createTemporaryFolder, git, hasGit } from '../../support/real-git.ts'
@@ -157,6 +158,14 @@ describe('an object that cannot be read', () => {
   })
 })
 
+it('what is kept of an index takes no more memory than its bytes', () => {
+  const path = join(createTemporaryFolder(), 'bytes')
+  writeFileSync(path, Buffer.alloc(100))
+  const opened = openSync(path, 'r')
+  expect(read(opened, 10, 20).buffer.byteLength).toBe(20)
+  closeSync(opened)
+})
+
 describe('an object that can be read nevertheless', () => {
   it('stands in a file of its own beside a damaged pack', async () => {
     const repository = createObjectFolder()
@@ -182,8 +191,8 @@ describe('an object that can be read nevertheless', () => {
     const body = Buffer.concat([Buffer.from('PACK\0\0\0\u0002\0\0\0\u0001', 'latin1'), header, stream])
     const pack = Buffer.concat([body, createHash('sha1').update(body).digest()])
     git(['index-pack', '--stdin'], { cwd: repository, input: pack })
-    const read = await new ObjectReader(repository).read(object.id)
-    expect(Buffer.compare(Buffer.from(read.data), data)).toBe(0)
+    const found = await new ObjectReader(repository).read(object.id)
+    expect(Buffer.compare(Buffer.from(found.data), data)).toBe(0)
   })
 })
 

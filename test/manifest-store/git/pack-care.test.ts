@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Consolidation } from '../../../src/manifest-store/git/consolidate-packs.ts'
 import { consolidatePacks } from '../../../src/manifest-store/git/consolidate-packs.ts'
 import { ConsolidationThread } from '../../../src/manifest-store/git/consolidation-thread.ts'
@@ -65,6 +65,7 @@ describe('packs that come one by one', () => {
     const care = new PackCare({ gitDirectory: nowhere, log: aLog(), consolidate })
     care.packsAdded(16)
     care.packsAdded(16)
+    await vi.waitFor(() => expect(calls.count).toBe(2))
     await turns()
     expect(calls).toMatchObject({ count: 2, mostAtOnce: 1 })
     await care.close()
@@ -79,7 +80,7 @@ describe('packs that come one by one', () => {
     expect(calls.count).toBe(1)
     expect(log.lines).toMatchObject([{ level: 'warn', details: { err: new Error('no space left') } }])
     care.packsAdded(16)
-    await turns()
+    await vi.waitFor(() => expect(log.lines).toHaveLength(3))
     expect(log.lines.slice(1)).toMatchObject([
       { level: 'info', details: { packs: 16, bytesBefore: 9, bytesAfter: 1 }, message: 'combined 16 packs into one' },
       { level: 'warn', details: { damaged: ['pack-1: cut short'] } },
@@ -104,6 +105,161 @@ describe('packs that come one by one', () => {
     expect([isAborted, log.lines]).toEqual([true, []])
   })
 })
+
+/** Consolidations that last until they are told to end. */
+function heldUp() {
+  const ends: (() => void)[] = []
+  const consolidate: Consolidate = (_, signal) =>
+    new Promise((resolve, reject) => {
+      ends.push(() => resolve(undefined))
+      signal.addEventListener('abort', () => reject(signal.reason as Error))
+    })
+  return { consolidate, endNext: () => ends.shift()?.() }
+}
+
+/** Whether it has been resolved after a few turns of the event loop. */
+async function isOver(promise: Promise<unknown>): Promise<boolean> {
+  let over = false
+  void promise.finally(() => (over = true))
+  await turns()
+  return over
+}
+
+describe('a write while there are many packs', () => {
+  const never = new AbortController().signal
+
+  it('waits until some have been combined, and for nothing where there are few', async () => {
+    const { consolidate, endNext } = heldUp()
+    const care = new PackCare({ gitDirectory: nowhere, log: aLog(), consolidate })
+    care.packsFound(0)
+    care.packsAdded(48)
+    expect(await isOver(care.makeRoom(never))).toBe(true)
+    care.packsAdded(1)
+    const waiting = care.makeRoom(never)
+    expect(await isOver(waiting)).toBe(false)
+    endNext()
+    await waiting
+    expect((await care.measure()).waited).toBeGreaterThan(0)
+    await care.close()
+  })
+
+  it('goes on between two consolidations as soon as there is room', async () => {
+    const steps: ((done: Consolidation | undefined) => void)[] = []
+    const consolidate: Consolidate = () => new Promise((resolve) => steps.push(resolve))
+    const care = new PackCare({ gitDirectory: nowhere, log: aLog(), consolidate })
+    care.packsAdded(60)
+    const waiting = care.makeRoom(never)
+    steps.shift()?.({ ...done, packs: 12 })
+    expect(await isOver(waiting)).toBe(false)
+    steps.shift()?.({ ...done, packs: 2 })
+    expect(await isOver(waiting)).toBe(true)
+    await turns()
+    expect(steps).toHaveLength(1)
+    steps.shift()?.(undefined)
+    await care.close()
+  })
+
+  it('does not wait for packs that were there before, or that cannot be combined', async () => {
+    const repository = await repositoryOfPacks(60)
+    const { consolidate, endNext } = heldUp()
+    const care = new PackCare({ gitDirectory: repository.gitDirectory, log: aLog(), consolidate })
+    care.packsFound(60)
+    expect(await isOver(care.makeRoom(never))).toBe(true)
+    endNext()
+    await vi.waitFor(async () => expect((await care.measure()).packs).toBe(60))
+    await turns()
+    care.packsAdded(16)
+    expect(await isOver(care.makeRoom(never))).toBe(true)
+    care.packsAdded(1)
+    const waiting = care.makeRoom(never)
+    expect(await isOver(waiting)).toBe(false)
+    endNext()
+    await waiting
+    await care.close()
+  })
+
+  it('waits with 48 also where some were left that are not worth combining', async () => {
+    const repository = await repositoryOfPacks(30)
+    const { consolidate, endNext } = heldUp()
+    const care = new PackCare({ gitDirectory: repository.gitDirectory, log: aLog(), consolidate })
+    care.packsFound(30)
+    endNext()
+    await vi.waitFor(async () => expect((await care.measure()).packs).toBe(30))
+    await turns()
+    care.packsAdded(18)
+    expect(await isOver(care.makeRoom(never))).toBe(true)
+    care.packsAdded(1)
+    const waiting = care.makeRoom(never)
+    expect(await isOver(waiting)).toBe(false)
+    endNext()
+    await waiting
+    await care.close()
+  })
+
+  it('has the log say so where many cannot be combined, once until there are more of them', async () => {
+    const repository = await repositoryOfPacks(60)
+    const log = aLog()
+    const { calls, consolidate } = scripted()
+    const care = new PackCare({ gitDirectory: repository.gitDirectory, log, consolidate })
+    for (let look = 1; look <= 3; look += 1) {
+      care.packsAdded(16)
+      await vi.waitFor(() => expect(calls.count).toBe(look))
+      await vi.waitFor(() => expect(log.lines).toHaveLength(1))
+    }
+    expect(log.lines).toMatchObject([{ level: 'warn', details: { packs: 60 } }])
+    expect(log.lines[0]?.message).toContain('60 packs cannot be combined')
+    await care.close()
+  })
+
+  it.each([
+    ['combining them fails', new Error('ENOSPC: no space left on device')],
+    ['there is nothing to combine', undefined],
+  ])('is not held up where %s', async (_, answer) => {
+    const { calls, consolidate } = scripted(...Array.from({ length: 50 }, () => answer))
+    const care = new PackCare({ gitDirectory: nowhere, log: aLog(), consolidate })
+    while (calls.count < 20) {
+      care.packsAdded(1)
+      await care.makeRoom(never)
+    }
+    expect((await care.measure()).packs).toBe(0)
+    await care.close()
+  })
+
+  it('waits no longer than it may where one hangs, and the log says so', async () => {
+    const log = aLog()
+    const { consolidate } = heldUp()
+    const care = new PackCare({ gitDirectory: nowhere, log, consolidate, longestWait: 20 })
+    care.packsAdded(60)
+    await care.makeRoom(never)
+    expect(log.lines).toMatchObject([{ level: 'warn', details: { packs: 60 } }])
+    expect(log.lines[0]?.message).toContain('packs come faster than they are combined')
+    await care.close()
+  })
+
+  it('stops waiting when everything ends', async () => {
+    for (const end of [
+      (care: PackCare) => care.close(),
+      async (_: PackCare, ending: AbortController) => ending.abort(),
+    ]) {
+      const { consolidate } = heldUp()
+      const care = new PackCare({ gitDirectory: nowhere, log: aLog(), consolidate })
+      const ending = new AbortController()
+      care.packsAdded(60)
+      const waiting = care.makeRoom(ending.signal)
+      expect(await isOver(waiting)).toBe(false)
+      await end(care, ending)
+      expect(await isOver(waiting)).toBe(true)
+      await care.makeRoom(ending.signal)
+      await care.close()
+    }
+  })
+})
+
+async function repositoryOfPacks(count: number): Promise<GrowingRepository> {
+  const repository = new GrowingRepository()
+  for (let at = 0; at < count; at += 1) await repository.commit([deployment(at, 1)])
+  return repository
+}
 
 async function sixteenPacks(): Promise<GrowingRepository> {
   const repository = new GrowingRepository()
