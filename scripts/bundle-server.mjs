@@ -47,7 +47,13 @@ const { output } = await bundle.write({ dir: folder, cleanDir: true, chunkFileNa
 await bundle.close()
 
 const packages = new Set(output.flatMap(({ moduleIds = [] }) => moduleIds.flatMap((id) => packageOf(id) ?? [])))
-writeFileSync(join(folder, 'LICENSES.txt'), [...packages].toSorted((a, b) => (a < b ? -1 : 1)).map(licenceOf).join('\n\n'))
+writeFileSync(
+  join(folder, 'LICENSES.txt'),
+  [...packages]
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .map(licenceOf)
+    .join('\n\n'),
+)
 
 /** The folder of the package that a module is from; undefined for our own. */
 function packageOf(id) {

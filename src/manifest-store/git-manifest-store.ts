@@ -410,26 +410,27 @@ export class GitManifestStore implements ManifestStore {
       isCurrent = (await this.#assertWritable()) || isCurrent
       const base = await this.#refresh()
       try {
-        const { outcomes, state, objects, changes, tags } = await this.#decide(batch, base, watch)
-        if (state === base && (!isCurrent || hasTags)) {
+        const { outcomes, head, next, objects, changes, tags } = await this.#decide(batch, base, watch)
+        if (head === base.commit && (!isCurrent || hasTags)) {
           // A push would find out that others were faster. Where there is nothing to push, somebody has to look.
           isCurrent = await this.#assertWritable('by looking')
           if ((await this.#repository.head()) !== base.commit) continue
         }
-        if (state === base) {
+        if (head === undefined || head === base.commit) {
           if (!outcomes.some(isUnavailable)) watch.end('idle')
           if (!outcomes.some(isUnavailable)) this.#writeProblem = undefined
           return outcomes
         }
         const tell = () => {
           this.#logCommits(batch, outcomes, watch)
-          this.#announce(base, state, changes)
+          this.#announce(base.commit, head, changes)
         }
         const tellLate = () => {
           tell()
           this.#observer?.arrivedLate(watch.report().commits)
         }
-        if ((await this.#publish(base, state, { objects, tags }, watch, tellLate)) === 'published') {
+        const update = { from: base.commit, to: head, objects, tags }
+        if ((await this.#publish(update, next, watch, tellLate)) === 'published') {
           watch.end('published')
           tell()
           return outcomes
@@ -477,7 +478,10 @@ export class GitManifestStore implements ManifestStore {
     }
   }
 
-  /** Applies the commands one after the other, each to the state that the one before it left. */
+  /**
+   * Applies the commands one after the other, each to the state that the one before it left. `head` is the last commit, and `next`
+   * what stands in it: nobody waits for that here, because it can be loaded while it is written.
+   */
   async #decide(batch: readonly WaitingCommand[], base: State, watch: BatchWatch) {
     const outcomes: Outcome[] = []
     const objects: GitObject[] = []
@@ -486,7 +490,9 @@ export class GitManifestStore implements ManifestStore {
     /** The commits of this batch by their keys. */
     const keyed = new Map<string, ObjectId>()
     let state = base
-    for (const { command, request } of batch) {
+    let head = base.commit
+    let next: Promise<State | undefined> = Promise.resolve(base)
+    for (const [index, { command, request }] of batch.entries()) {
       try {
         const key = request.idempotency?.key
         const first = key === undefined ? undefined : (keyed.get(key) ?? (await this.#keys.find(base.commit, key)))
@@ -505,8 +511,12 @@ export class GitManifestStore implements ManifestStore {
         this.#objects.add(made.objects)
         this.#objects.forgetTrees(made.replaced)
         this.#objects.forgetRemoved(made.removed)
-        state = await this.#loadState(commit, root)
-        objects.push(...made.objects)
+        const loading = this.#loadState(commit, root)
+        if (index < batch.length - 1) state = await loading
+        // What cannot be read then is read, or complained of, by whoever asks for it.
+        next = loading.catch(() => undefined)
+        head = commit
+        for (const object of made.objects) objects.push(object)
         committed.push(changes)
         if (tag !== undefined) tags.push({ name: tag, id: commit })
         if (key !== undefined) keyed.set(key, commit)
@@ -515,7 +525,7 @@ export class GitManifestStore implements ManifestStore {
         outcomes.push({ error: this.#toStoreError(error) })
       }
     }
-    return { outcomes, state, objects, changes: committed, tags }
+    return { outcomes, head, next, objects, changes: committed, tags }
   }
 
   /** What the command decides in this situation, and the commit that comes of it; `made` is undefined when nothing changes. */
@@ -647,13 +657,13 @@ export class GitManifestStore implements ManifestStore {
     )
   }
 
-  #announce(base: State, state: State, changes: readonly (readonly Change[])[]): void {
-    if (this.#onPublished === undefined || state.commit === undefined) return
+  #announce(before: ObjectId | undefined, after: ObjectId, changes: readonly (readonly Change[])[]): void {
+    if (this.#onPublished === undefined) return
     try {
       this.#onPublished({
         branch: this.#repository.branch,
-        before: base.commit,
-        after: state.commit,
+        before,
+        after,
         changedPaths: changes.flatMap(pathsForArgoCd),
       })
     } catch (error) {
@@ -682,21 +692,20 @@ export class GitManifestStore implements ManifestStore {
   }
 
   async #publish(
-    base: State,
-    state: State,
-    made: Pick<BranchUpdate, 'objects' | 'tags'>,
+    made: Omit<BranchUpdate, 'onArrived' | 'runStep'>,
+    next: Promise<State | undefined>,
     { runStep }: BatchWatch,
     tellLate: () => void,
   ): Promise<'published' | 'moved'> {
-    if (state.commit === undefined) throw new Error('a state that was written has a commit')
     let hasArrived = false
     let onArrived = () => {
       hasArrived = true
     }
     try {
-      const update = { from: base.commit, to: state.commit, ...made, onArrived: () => onArrived(), runStep }
+      const update = { ...made, onArrived: () => onArrived(), runStep }
       const outcome = await this.#repository.publish(update)
-      if (outcome === 'published') this.#current = state
+      const state = await next
+      if (outcome === 'published' && state !== undefined) this.#current = state
       this.#writeProblem = undefined
       return outcome
     } catch (error) {
@@ -709,6 +718,9 @@ export class GitManifestStore implements ManifestStore {
       }
       if (isVerdict(error)) throw error
       throw this.#toUnavailable(`the repository could not be written: ${messageOf(error)}`, error)
+    } finally {
+      // It reads objects that are forgotten as soon as they are written.
+      await next
     }
   }
 

@@ -5,6 +5,7 @@ import { MalformedObjectError, ObjectMissingError } from '../git/git-errors.ts'
 import type { ObjectCache } from '../git/object-cache.ts'
 import type { KnownPieces } from './known-pieces.ts'
 import { nothingKnown } from './known-pieces.ts'
+import { startTimeSlice } from '../git/time-slice.ts'
 import type { TreeEntry } from '../git/tree.ts'
 import { isFile, isLink, isTree } from '../git/tree.ts'
 
@@ -36,6 +37,8 @@ export class LayoutReader {
   known: KnownPieces = nothingKnown
   /** How many had to be. */
   piecesRead = 0
+  /** All that is read in one go shares it: most of it comes from memory, and waits for nobody by itself. */
+  slice = startTimeSlice()
 
   constructor(objects: ObjectCache) {
     this.#objects = objects
@@ -80,6 +83,7 @@ export class LayoutReader {
 
   /** Without `.gitkeep` files: people put them where git would drop an empty directory. */
   async #readTree(id: ObjectId): Promise<readonly TreeEntry[]> {
+    if (this.slice.isOver()) await this.slice.next()
     const entries = await this.#objects.readTree(id)
     return entries.filter((entry) => entry.name !== '.gitkeep' || isTree(entry))
   }

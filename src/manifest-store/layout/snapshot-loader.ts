@@ -13,6 +13,7 @@ import type { Directory } from './layout-reader.ts'
 import { LayoutReader } from './layout-reader.ts'
 import { ApplicationLoader } from './load-application.ts'
 import { EnvironmentLoader } from './load-environment.ts'
+import { startTimeSlice } from '../git/time-slice.ts'
 import type { ObjectCache } from '../git/object-cache.ts'
 import type { TreeEntry } from '../git/tree.ts'
 import { isTree } from '../git/tree.ts'
@@ -90,6 +91,7 @@ export class SnapshotLoader {
   async #load(commit: ObjectId | undefined, root: ObjectId | undefined): Promise<LoadedSnapshot> {
     const problems: string[] = []
     const failuresBefore = this.#reader.failures
+    this.#reader.slice = startTimeSlice()
     const top: Directory = root === undefined ? new Map() : await this.#reader.tree(root)
     const environments = await this.#loadEnvironments(await this.#topDirectory('environments', top, problems))
     const applications = await this.#loadApplications(top, environments, problems)
