@@ -39,6 +39,7 @@ import type {
 import { pathsForArgoCd } from './layout/paths-for-argo-cd.ts'
 import { ObjectCache } from './git/object-cache.ts'
 import { findEntry, readPath } from './git/read-path.ts'
+import { startTimeSlice } from './git/time-slice.ts'
 import { isFile, isLink } from './git/tree.ts'
 import { readDeploymentHistory } from './layout/read-deployment-history.ts'
 import { readOneRelease, readReleaseDetails } from './layout/read-release-details.ts'
@@ -489,6 +490,7 @@ export class GitManifestStore implements ManifestStore {
     const tags: NewTag[] = []
     /** The commits of this batch by their keys. */
     const keyed = new Map<string, ObjectId>()
+    const slice = startTimeSlice()
     let state = base
     let head = base.commit
     let next: Promise<State | undefined> = Promise.resolve(base)
@@ -507,6 +509,7 @@ export class GitManifestStore implements ManifestStore {
           outcomes.push({ submitted: { result, commit: undefined }, kind })
           continue
         }
+        if (slice.isOver()) await slice.next()
         const { commit, root } = made
         this.#objects.add(made.objects)
         this.#objects.forgetTrees(made.replaced)
@@ -628,8 +631,10 @@ export class GitManifestStore implements ManifestStore {
   ): Promise<Decision<Result>> {
     const loaded = new Map<string, LoadedEntry>()
     const input = { snapshot, loaded, principal, now, ...(tags && { tags }) }
+    const slice = startTimeSlice()
     for (;;) {
       const missing = new Set(command.reads(input).filter((path) => !loaded.has(path)))
+      if (slice.isOver()) await slice.next()
       if (missing.size === 0) return command.decide(input)
       await this.#fetchAhead(tree, missing)
       for (const path of missing) loaded.set(path, await readPath(this.#objects, tree, path))

@@ -89,10 +89,10 @@ function standingIn(directory: Directory, name: string): Standing {
   return directory.entries[findIndex(directory.entries, name)]
 }
 
-function put(directory: Directory, name: string, standing: Standing): void {
-  const before = standingIn(directory, name) === undefined ? 0 : 1
-  directory.size += (standing === undefined ? 0 : 1) - before
-  directory.edits.set(name, standing)
+/** Puts an entry, or nothing, into the place of what is `standing` there. */
+function put(directory: Directory, name: string, standing: Standing, entry: Standing): void {
+  directory.size += (entry === undefined ? 0 : 1) - (standing === undefined ? 0 : 1)
+  directory.edits.set(name, entry)
 }
 
 async function splitPaths(changes: readonly Change[], slice: TimeSlice): Promise<TreePath[]> {
@@ -146,7 +146,7 @@ async function openDirectories(
       for (const { parent, entry, onPath } of subtrees) {
         if (slice.isOver()) await slice.next()
         const directory = createDirectory(entry, await readTree(entry.id))
-        put(parent, entry.name, directory)
+        put(parent, entry.name, entry, directory)
         nextLevel.push({ directory, onPath })
       }
     }
@@ -193,7 +193,7 @@ function applyChange(walk: Walk, { path, content }: Change, { directories, name 
     if (standing !== undefined && isFile(standing) && knownIds.get(content) === standing.id) return
     const entry = toEntry(name, content, standing, texts)
     if (standing !== undefined && entry.id === standing.id && isLink(entry) === isLink(standing)) return
-    if (directory !== undefined) put(directory, name, entry)
+    if (directory !== undefined) put(directory, name, standing, entry)
     for (const changed of walk.chain) changed.isChanged = true
   }
 }
@@ -214,7 +214,10 @@ function enterDirectory(
     const parent = chain[depth] as Directory
     const name = directories[depth] as string
     let standing = standingIn(parent, name)
-    if (standing === undefined && isCreated) put(parent, name, (standing = createDirectory(undefined, [])))
+    if (standing === undefined && isCreated) {
+      standing = createDirectory(undefined, [])
+      put(parent, name, undefined, standing)
+    }
     if (!isDirectory(standing)) {
       if (!isCreated) return undefined
       throw new PathConflictError(path, directories.slice(0, depth + 1).join('/'))
@@ -232,7 +235,7 @@ function removeEntry({ directories, chain, left, removed: removedTrees }: Walk, 
   let removed = name
   while (true) {
     const directory = chain.at(-1) as Directory
-    put(directory, removed, undefined)
+    put(directory, removed, standingIn(directory, removed), undefined)
     if (directory.size > 0 || chain.length === 1) return
     chain.pop()
     if (directory.before !== undefined) left.push(directory.before.id)

@@ -11,6 +11,9 @@ import type { StoredObject } from '../repository/repository.ts'
 /** Most objects of a manifest repository, header included, are read with one call. */
 const firstRead = 4096
 
+/** Each object is taken out of it before the next one is read. */
+const buffer = Buffer.alloc(firstRead)
+
 /** What a base takes beside its bytes: a buffer, its key, its place in the cache. */
 const bytesOfBase = 300
 
@@ -136,7 +139,7 @@ export class PackReader {
     | { readonly kind: 'whole'; readonly object: StoredObject }
     | { readonly kind: 'offset'; readonly delta: Uint8Array; readonly base: number }
     | { readonly kind: 'reference'; readonly delta: Uint8Array; readonly base: Buffer } {
-    const chunk = this.#chunk(offset, firstRead)
+    const chunk = this.#chunk(offset, firstRead, buffer)
     const header = parseEntryHeader(chunk)
     const data = this.#inflate(offset, chunk, header.length, header.size)
     switch (header.kind) {
@@ -174,11 +177,11 @@ export class PackReader {
     }
   }
 
-  /** Up to `length` bytes: fewer at the end of the pack. */
-  #chunk(position: number, length: number): Buffer {
+  /** Up to `length` bytes: fewer at the end of the pack. They stand in `into`, which must have room for them. */
+  #chunk(position: number, length: number, into = Buffer.allocUnsafe(length)): Buffer {
     const available = Math.min(length, this.#size - position)
     if (available <= 0) throw new MalformedObjectError('an object is said to begin after the end of its pack')
-    const bytes = Buffer.allocUnsafe(available)
+    const bytes = into.subarray(0, available)
     let filled = 0
     while (filled < available) {
       const count = readSync(this.#file, bytes, filled, available - filled, position + filled)

@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** Long computations work in slices of this many milliseconds, so that requests are served in between. */
-const sliceLength = 5
+/**
+ * Long computations work in slices of this many milliseconds, so that requests are served in between. A read takes several turns of the
+ * event loop, and waits for a slice in each, so slices are short; a turn costs far less.
+ */
+const sliceLength = 1
 
 export interface TimeSlice {
   /** Whether it is time to let others run. Cheap enough to ask for every item of a loop. */

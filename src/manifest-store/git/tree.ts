@@ -74,10 +74,13 @@ export function findTreeEntry(data: Uint8Array, name: string): TreeEntry | undef
 
 /** Where the entry of that name is; -1 when there is none. Fast where the entries are in git's order, as in nearly all trees. */
 export function findIndex(entries: readonly TreeEntry[], name: string): number {
-  if (unordered.has(entries)) return entries.findIndex((entry) => entry.name === name)
+  if (entries.length <= fewEntries || unordered.has(entries)) return entries.findIndex((entry) => entry.name === name)
   const file = search(entries, { name, mode: fileMode, id: '' })
   return file >= 0 ? file : search(entries, { name, mode: treeMode, id: '' })
 }
+
+/** Among so few nothing is faster than to look at each. */
+const fewEntries = 16
 
 /** Those that `parseTree` read from trees which are not as git would write them. */
 const unordered = new WeakSet<readonly TreeEntry[]>()
