@@ -120,7 +120,7 @@ type Outcome =
 const retryInterval = 5000
 
 /** How long `health` tells of a write that failed, in milliseconds: what was wrong may be over, and nobody writes. */
-const writeProblemLifetime = 60_000
+const writeProblemLifetime = 3_600_000
 
 /** How many odd pieces one command clears away; a repository with more of them is none of ours. */
 const maximumObstacles = 50

@@ -61,6 +61,8 @@ export function gitEnvironment(options: GitEnvironmentOptions): Record<string, s
     ['maintenance.auto', 'false'],
     ['protocol.version', '2'],
     ['fetch.recurseSubmodules', 'false'],
+    // One pack for each fetch, and not a file for each object, however few: packs are combined, files would stay.
+    ['fetch.unpackLimit', '1'],
     // Empty for none, whatever the user's config says: our own requests know the environment alone.
     ['http.proxy', proxy?.href ?? ''],
     ...(credentials === undefined ? [] : credentialSettings(address)),

@@ -72,6 +72,11 @@ const rules: readonly Rule[] = [
     advice: 'What the server says may tell why',
   },
   {
+    says: /returned error: 5\d\d/i,
+    code: 'REMOTE_UNREACHABLE',
+    advice: 'The server, or a proxy before it, has trouble of its own. If it goes on, ask whoever runs it',
+  },
+  {
     says: /timed out|no answer within|Connection refused|Failed to connect|Network is unreachable|No route to host|Connection reset|Connection closed|kex_exchange_identification|Couldn't connect|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|socket hang up/i,
     code: 'REMOTE_UNREACHABLE',
     advice: 'There was no connection. Check that the server runs, and what stands between: firewalls and proxies',
@@ -132,7 +137,7 @@ function toStartProblem(what: string, { code, message }: NodeJS.ErrnoException):
 
 /** Progress, hints and what always stands there say nothing about a failure. */
 const noise =
-  /^(hint:|warning: redirecting|Cloning into|Please make sure you have|and the repository exists|remote: (Enumerating|Counting|Compressing|Total)|(remote: )?(Receiving|Resolving|Counting|Compressing|Enumerating|Filtering)[^:]*:|@|IT IS POSSIBLE|Someone could be eavesdropping|It is also possible that|Please contact your system|Add correct host key|(fatal: )?Could not read from remote repository|remote: aborting due to|fatal: the remote end hung up)/i
+  /^(hint:|warning: redirecting|Cloning into|Please make sure you have|and the repository exists|remote: (Enumerating|Counting|Compressing|Total)|(remote: )?(Receiving|Resolving|Counting|Compressing|Enumerating|Filtering)[^:]*:|@|IT IS POSSIBLE|Someone could be eavesdropping|It is also possible that|Please contact your system|Add correct host key|Offending|remove with:|ssh-keygen -f|(fatal: )?Could not read from remote repository|remote: aborting due to|fatal: the remote end hung up)/i
 
 function withoutNoise(text: string): string {
   const lines = text.split(/[\r\n]+/u).map((line) => line.trim().replace(/\.$/u, ''))

@@ -100,6 +100,18 @@ describe('what git, ssh and servers say', () => {
     })
   })
 
+  it('of a host key that has changed is not how to throw the old one away', () => {
+    const text =
+      '@@@@@@@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\nOffending ED25519 key in /keys/known_hosts:1\n' +
+      `  remove with:\n  ssh-keygen -f "/keys/known_hosts" -R "git.example.com"\nHost key verification failed.\n${unread}`
+    expect(toRemoteError('git fetch', text, []).message).not.toMatch(/ssh-keygen|remove with|known_hosts:1/)
+  })
+
+  it('of a server in trouble is whose trouble it is', () => {
+    const { message } = toRemoteError('git fetch', 'https://git.example.com/x.git returned error: 503', [])
+    expect(message).toContain('The server, or a proxy before it, has trouble of its own')
+  })
+
   it('is told without progress, colours, secrets and what is too long', () => {
     const text = `Cloning into bare repository 'x'...\nremote: Counting objects: 100%\rReceiving objects:  50%\r\u001b[31mfatal: \u202eno\u0007 s3cret ${'x'.repeat(2000)}`
     const { message } = toGitError('git clone', text, ['s3cret'])

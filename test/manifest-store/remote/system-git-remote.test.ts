@@ -34,6 +34,10 @@ describe.each(transports)('a remote over $name', ({ isHere, serve }) => {
       const { remote, clone, log } = open({ cloneFilter: undefined, cloneDepth: undefined })
       await remote.clone(clone, 'main')
       expect(git(['-C', clone, 'log', '--format=%H', 'main']).trim().split('\n')).toHaveLength(2)
+      // What comes later is a pack, too: nobody would clear loose files away.
+      commitFiles(repository, { config: '{"a": 1}', manifest })
+      await remote.fetch('main')
+      expect(git(['-C', clone, 'count-objects', '-v'])).toMatch(/^count: 0$[^]*^packs: 2$/m)
       expect(localObjects(clone)).toContain(idOf(repository, 'main:manifest'))
       expect(log).toEqual([])
     })
