@@ -10,12 +10,16 @@ import { git, gitEnvironment, hasGit } from './real-git.ts'
 import { selfSigned } from './self-signed.ts'
 
 /** Whether git is here with its server for smart HTTP: `it.runIf(hasGitHttpBackend)`. */
-export const hasGitHttpBackend = hasGit && existsSync(join(git(['--exec-path']).trim(), 'git-http-backend'))
+export const hasGitHttpBackend = hasGit && existsSync(backend())
 
 if (!hasGitHttpBackend) {
   process.stderr.write(
     'skipped: tests against a git server over HTTP, because there is no git http-backend on this machine\n',
   )
+}
+
+function backend(): string {
+  return join(git(['--exec-path']).trim(), 'git-http-backend')
 }
 
 export interface GitHttpServerOptions {
@@ -131,7 +135,7 @@ function runBackend(
 ): void {
   const begin = performance.now()
   const { pathname, search } = new URL(request.url ?? '', 'http://localhost')
-  const child = spawn('git', ['http-backend'], {
+  const child = spawn(backend(), {
     env: {
       ...gitEnvironment(),
       GIT_PROJECT_ROOT: folder,
@@ -153,7 +157,11 @@ function runBackend(
   request.on('data', (chunk: Buffer) => (bytesIn += chunk.length))
   child.stdin.on('error', () => undefined)
   request.pipe(child.stdin)
-  request.on('close', () => child.stdin.end())
+  request.on('close', () => {
+    // Of a body that is cut off, git's program looks for the rest for ever. Web servers end it.
+    if (request.complete) child.stdin.end()
+    else child.kill('SIGKILL')
+  })
   let head: Buffer | undefined = Buffer.alloc(0)
   child.stdout.on('data', (chunk: Buffer) => {
     if (head === undefined) {
