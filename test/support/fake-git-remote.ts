@@ -112,6 +112,7 @@ export class FakeGitRemote implements GitRemote {
   readonly calls = { clone: 0, fetch: 0, fetchObjects: 0, listRefs: 0, push: 0 }
   readonly pushes: RefUpdate[] = []
   /** Each runs before the call goes on; one that throws makes it fail. */
+  afterClone: () => void = () => {}
   beforeFetch: () => void | Promise<void> = () => {}
   afterFetch: () => void | Promise<void> = () => {}
   beforePush: () => void | Promise<void> = () => {}
@@ -131,6 +132,7 @@ export class FakeGitRemote implements GitRemote {
     if (head === undefined) return
     await this.#transfer(gitDirectory, head, depth)
     await moveRef({ gitDirectory, ref: `refs/heads/${name}`, from: undefined, to: head })
+    this.afterClone()
   }
 
   async fetch(branch: string): Promise<ObjectId | undefined> {

@@ -389,24 +389,32 @@ export class RemoteRepository implements Repository, RemoteSide {
       return await this.#remote.fetch(this.branch)
     } catch (error) {
       if (!this.#mayRenew()) throw error
-      const flaw = (await this.#clone.findFlaw(this.#head)) ?? (await this.#findBlame(error))
-      if (flaw === undefined) throw error
+      let flaw = await this.#clone.findFlaw(this.#head)
+      if (flaw === undefined) {
+        if (!(await this.#mayBlameCopy(error))) throw error
+        try {
+          // It may have been the server after all, and that is back only since.
+          return await this.#remote.fetch(this.branch)
+        } catch (again) {
+          flaw = `git cannot fetch into the copy on this machine: ${messageOf(again)}`
+        }
+      }
       await this.#renew(flaw)
       return this.#remote.fetch(this.branch)
     }
   }
 
-  /** The server answers, but git cannot fetch into the copy, again and again. */
-  async #findBlame(error: unknown): Promise<string | undefined> {
-    if (this.#failures < failuresBeforeBlame) return undefined
+  /** Whether the server answers, but git cannot fetch into the copy, again and again. */
+  async #mayBlameCopy(error: unknown): Promise<boolean> {
+    if (this.#failures < failuresBeforeBlame) return false
     if (error instanceof RemoteError && error.code !== 'REMOTE_UNREACHABLE' && error.code !== 'REMOTE_REFUSED')
-      return undefined
+      return false
     try {
       await this.#remote.listRefs([this.#clone.ref])
+      return true
     } catch {
-      return undefined
+      return false
     }
-    return `git cannot fetch into the copy on this machine: ${messageOf(error)}`
   }
 
   #mayRenew(): boolean {

@@ -861,6 +861,25 @@ describe('a copy that is damaged', () => {
     expect(remote.calls.clone).toBe(2)
   })
 
+  it('is not to blame for a server that hung until somebody looked, and is for what fails beside one that answers', async () => {
+    const { store, remote } = await openShop()
+    let failures = 5
+    remote.beforeFetch = () => {
+      failures -= 1
+      if (failures >= 0) throw new RemoteError('REMOTE_UNREACHABLE', 'git fetch took longer than 5 s')
+    }
+    for (let fetch = 0; fetch < 3; fetch += 1) await store.refresh().catch(() => undefined)
+    // The fetch fails, the server answers, and then the fetch works.
+    failures = 1
+    await store.refresh()
+    expect(remote.calls.clone).toBe(1)
+    failures = 100
+    remote.afterClone = () => (failures = 0)
+    for (let fetch = 0; fetch < 4; fetch += 1) await store.refresh().catch(() => undefined)
+    expect(remote.calls.clone).toBe(2)
+    await store.refresh()
+  })
+
   it.each(['the clone', 'the whole folder'])(
     'under the running process (%s) is made anew when a write notices',
     async (what) => {
