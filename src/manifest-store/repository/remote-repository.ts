@@ -92,7 +92,8 @@ export class RemoteRepository implements Repository, RemoteSide {
   #fetchProblem: string | undefined
   /** How many fetches have failed since the last that did not. */
   #failures = 0
-  #rewrite: { readonly text: string; readonly at: Date } | undefined
+  /** `kept` says where what was replaced can be had, until the copy is made anew. */
+  #rewrite: { readonly text: string; kept: string; readonly at: Date } | undefined
   /**
    * By the commits that they would put on the branch, the oldest first. As a rule all start from its head: of them one can arrive at
    * most.
@@ -173,7 +174,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     const doubts = [...this.#doubts.keys()].map(
       (commit) => `it is not known whether the push of ${commit} arrived: the server's answer was lost`,
     )
-    const rewrite = isRecent ? this.#rewrite?.text : undefined
+    const rewrite = isRecent && this.#rewrite !== undefined ? `${this.#rewrite.text}${this.#rewrite.kept}` : undefined
     return [this.#fetchProblem, this.#absence, ...doubts, rewrite].filter((text) => text !== undefined)
   }
 
@@ -246,8 +247,8 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#mustLook = false
     if (this.#absence !== undefined) throw new StoreUnavailableError(this.#absence)
     if (this.#rewrite === rewrite || this.#rewrite === undefined) return true
-    const { text } = this.#rewrite
-    throw new BranchRewrittenError(`${text}. Nothing was changed: look at what is there now, and try again`)
+    const { text, kept } = this.#rewrite
+    throw new BranchRewrittenError(`${text}${kept}. Nothing was changed: look at what is there now, and try again`)
   }
 
   async giveWay(): Promise<void> {
@@ -432,6 +433,7 @@ export class RemoteRepository implements Repository, RemoteSide {
     this.#flaw = undefined
     this.#log.warn({ remote: this.url }, `cloning ${this.url} anew: ${flaw}`)
     await this.#clone.renew()
+    if (this.#rewrite !== undefined) this.#rewrite.kept = ''
   }
 
   /**
@@ -487,11 +489,10 @@ export class RemoteRepository implements Repository, RemoteSide {
     }
     // git can still read it, and push it again.
     await this.#clone.moveTo(ours, `refs/signalbox/replaced/${ours}`)
-    const text =
-      `branch ${this.branch} of ${this.url} was moved by force from ${ours} to ${theirs}: commits were taken back. ` +
-      `What it was is kept in the copy on this machine as refs/signalbox/replaced/${ours}`
-    this.#rewrite = { text, at: this.#clock() }
-    this.#log.error(details, text)
+    const text = `branch ${this.branch} of ${this.url} was moved by force from ${ours} to ${theirs}: commits were taken back`
+    const kept = `. What it was is kept in the copy on this machine as refs/signalbox/replaced/${ours}`
+    this.#rewrite = { text, kept, at: this.#clock() }
+    this.#log.error(details, `${text}${kept}`)
   }
 
   /** A push in doubt is none any more when the branch has left the commit that it starts from: it arrived, or never will. */

@@ -679,6 +679,18 @@ describe('a branch that was', () => {
     expect(store.health().problems).toEqual([])
   })
 
+  it('moved by force promises nothing of a copy that has been made anew since', async () => {
+    const { store, server, folder } = await openShop()
+    const first = await server.head()
+    await store.submit(lock('lost'), request)
+    await server.setBranch(first)
+    await store.refresh()
+    rmSync(gitDirectoryIn(folder), { recursive: true })
+    await store.refresh().catch(() => undefined)
+    await store.refresh()
+    expect(store.health().problems).toEqual([expect.stringMatching(/was moved by force .*: commits were taken back$/)])
+  })
+
   it('moved by force while a command was decided fails that command, which may try again', async () => {
     const { store, server } = await openShop()
     const first = await server.head()
