@@ -10,6 +10,7 @@ import { createObject } from '../../../src/manifest-store/git/git-object.ts'
 import { ObjectReader } from '../../../src/manifest-store/git/object-reader.ts'
 import { buildPack } from '../../../src/manifest-store/git/pack-file.ts'
 import { writePack } from '../../../src/manifest-store/git/write-pack.ts'
+import { file } from '../../support/changes.ts'
 import { deployment, GrowingRepository, manyApplications } from '../../support/growing-repository.ts'
 import { createBareRepository, git, gitEnvironment, hasGit } from '../../support/real-git.ts'
 import { edit } from '../../support/random-edits.ts'
@@ -121,7 +122,8 @@ describe('consolidating', () => {
           if (next.kind === 'publish') await publish(repository, next.batch)
           else if (next.kind === 'git') git(next.args, { cwd: repository.gitDirectory })
           else if (next.kind === 'abandon') {
-            const { objects } = await repository.make([[deployment(1, 77)]])
+            // Not below what an edit may have made a file.
+            const { objects } = await repository.make([[file('of-an-attempt', 'that nobody published')]])
             await (await writePack(repository.gitDirectory, await buildPack(objects))).release()
           } else {
             const before = repository.contents()
