@@ -1,5 +1,6 @@
 import type { ObjectId } from '../../core/object-id.ts'
 import type { CommitAuthor } from '../commit-message.ts'
+import type { StoreLog } from '../git-manifest-store.ts'
 import type { NewTag } from '../repository/repository.ts'
 import { RefNotDurableError } from './git-errors.ts'
 import type { GitObject } from './git-object.ts'
@@ -36,11 +37,8 @@ export interface WrittenBranch {
   readonly committer: CommitAuthor
 }
 
-/** The part of a pino logger that writing needs. */
-export interface WriteLog {
-  warn(details: object, message: string): void
-  error(details: object, message: string): void
-}
+/** The part of the store's log that writing needs. */
+export type WriteLog = Pick<StoreLog, 'warn' | 'error'>
 
 /** Does it in this thread. */
 export class DiskBranchWriter implements BranchWriter {

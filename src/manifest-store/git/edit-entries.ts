@@ -1,5 +1,5 @@
 import type { TreeEntry } from './tree.ts'
-import { findIndex, isTree, serializeTree, sortEntries } from './tree.ts'
+import { findIndex, isInOrder, isTree, serializeTree, sortEntries } from './tree.ts'
 import { encodeName } from './tree-name.ts'
 
 /** The entries of a tree, and the tree. */
@@ -20,7 +20,7 @@ export function editEntries(
   before: readonly TreeEntry[],
   edits: ReadonlyMap<string, TreeEntry | undefined>,
 ): EditedEntries {
-  const replaced = findReplaced(before, edits)
+  const replaced = isInOrder(before) ? findReplaced(before, edits) : undefined
   if (replaced === undefined) {
     const kept = before.filter(({ name }) => !edits.has(name))
     const added = [...edits.values()].filter((entry) => entry !== undefined)

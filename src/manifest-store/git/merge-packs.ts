@@ -5,7 +5,7 @@ import type { CombinedPack } from './combine-packs.ts'
 import { DamagedPackError } from './combine-packs.ts'
 import { MalformedObjectError } from './git-errors.ts'
 import { longestHeader, offsetDeltaHeader, parseEntryHeader } from './pack-entry.ts'
-import { PackIndex } from './pack-index.ts'
+import { fanoutAt, idsAt, longestPlainOffset, PackIndex } from './pack-index.ts'
 import { packFolder } from './pack-folder.ts'
 import { PackWindow } from './pack-window.ts'
 import { PackWriter } from './pack-writer.ts'
@@ -253,7 +253,3 @@ async function copyEntry(
   }
   return crc
 }
-
-const fanoutAt = 8
-const idsAt = fanoutAt + 256 * 4
-const longestPlainOffset = 0x7fffffff

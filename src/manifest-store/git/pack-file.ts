@@ -6,6 +6,7 @@ import type { DeltaBase } from './delta-chain.ts'
 import { chooseBase, createDeltaIfSmall } from './delta-chain.ts'
 import type { GitObject, ObjectType } from './git-object.ts'
 import { offsetDeltaHeader, wholeHeader } from './pack-entry.ts'
+import { fanoutAt, idsAt, longestPlainOffset } from './pack-index.ts'
 import { startTimeSlice } from './time-slice.ts'
 
 export interface PackFile {
@@ -126,8 +127,6 @@ export async function buildPackIndex(entries: readonly PackEntry[], packChecksum
 
   const count = entries.length
   const largeCount = entries.filter(({ offset }) => offset > longestPlainOffset).length
-  const fanoutAt = 8
-  const idsAt = fanoutAt + 256 * 4
   const crcsAt = idsAt + count * 20
   const offsetsAt = crcsAt + count * 4
   const largeOffsetsAt = offsetsAt + count * 4
@@ -164,5 +163,3 @@ export async function buildPackIndex(entries: readonly PackEntry[], packChecksum
   )
   return index
 }
-
-const longestPlainOffset = 0x7fffffff

@@ -4,8 +4,12 @@ import type { ObjectId } from '../../core/object-id.ts'
 import { MalformedObjectError } from './git-errors.ts'
 import type { PackEntry } from './pack-file.ts'
 
-const fanoutAt = 8
-const idsAt = fanoutAt + 256 * 4
+/** Where the table of counts stands in an index of version 2, and behind it the ids (gitformat-pack). */
+export const fanoutAt = 8
+export const idsAt = fanoutAt + 256 * 4
+
+/** Beyond it an offset stands in a table of its own, in 64 bits. */
+export const longestPlainOffset = 0x7fffffff
 
 /** Rows of an index that follow each other: those of all objects whose ids begin with the same byte, or all rows. */
 interface Rows {

@@ -74,7 +74,7 @@ export function findTreeEntry(data: Uint8Array, name: string): TreeEntry | undef
 
 /** Where the entry of that name is; -1 when there is none. Fast where the entries are in git's order, as in nearly all trees. */
 export function findIndex(entries: readonly TreeEntry[], name: string): number {
-  if (entries.length <= fewEntries || unordered.has(entries)) return entries.findIndex((entry) => entry.name === name)
+  if (entries.length <= fewEntries || !isInOrder(entries)) return entries.findIndex((entry) => entry.name === name)
   const file = search(entries, { name, mode: fileMode, id: '' })
   return file >= 0 ? file : search(entries, { name, mode: treeMode, id: '' })
 }
@@ -82,7 +82,11 @@ export function findIndex(entries: readonly TreeEntry[], name: string): number {
 /** Among so few nothing is faster than to look at each. */
 const fewEntries = 16
 
-/** Those that `parseTree` read from trees which are not as git would write them. */
+/** Whether entries of `parseTree`, `sortEntries` or `editEntries` are in git's order: those of a tree that something else wrote may not be. */
+export function isInOrder(entries: readonly TreeEntry[]): boolean {
+  return !unordered.has(entries)
+}
+
 const unordered = new WeakSet<readonly TreeEntry[]>()
 
 function search(entries: readonly TreeEntry[], wanted: TreeEntry): number {

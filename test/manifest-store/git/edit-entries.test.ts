@@ -34,6 +34,10 @@ function aHundred(): TreeEntry[] {
   }))
 }
 
+function inThisOrder(entries: readonly TreeEntry[]): Uint8Array {
+  return Buffer.concat(entries.map((one) => serializeTree([one])))
+}
+
 /** What somebody would do who begins anew. */
 function plainly(before: readonly TreeEntry[], edited: ReadonlyMap<string, TreeEntry | undefined>): Uint8Array {
   const all = new Map<string, TreeEntry | undefined>(before.map((one) => [one.name, one]))
@@ -46,6 +50,20 @@ describe('edited entries', () => {
     fc.assert(
       fc.property(manyEntries, fc.array(edits, { minLength: 1, maxLength: 5 }), (start, all) => {
         let before: readonly TreeEntry[] = parseTree(serializeTree(start))
+        for (const edited of all) {
+          const { entries, data } = editEntries(before, edited)
+          expect(Buffer.from(data)).toEqual(Buffer.from(plainly(before, edited)))
+          expect(entries).toEqual(parseTree(data))
+          before = entries
+        }
+      }),
+    )
+  })
+
+  it('are so also where the tree before is none that git would have written', () => {
+    fc.assert(
+      fc.property(manyEntries, fc.array(edits, { minLength: 2, maxLength: 3 }), (start, all) => {
+        let before: readonly TreeEntry[] = parseTree(inThisOrder(start.toReversed()))
         for (const edited of all) {
           const { entries, data } = editEntries(before, edited)
           expect(Buffer.from(data)).toEqual(Buffer.from(plainly(before, edited)))
@@ -69,9 +87,7 @@ describe('edited entries', () => {
   it('are found by name, also in a tree that git would not have written so', () => {
     fc.assert(
       fc.property(manyEntries, names, fc.boolean(), (some, name, isOrdered) => {
-        const entries = isOrdered
-          ? parseTree(serializeTree(some))
-          : parseTree(Buffer.concat(some.map((one) => Buffer.from(serializeTree([one])))))
+        const entries = isOrdered ? parseTree(serializeTree(some)) : parseTree(inThisOrder(some))
         expect(findIndex(entries, name)).toBe(entries.findIndex((one) => one.name === name))
       }),
     )

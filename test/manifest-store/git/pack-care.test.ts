@@ -159,34 +159,19 @@ describe('a write while there are many packs', () => {
     await care.close()
   })
 
-  it('does not wait for packs that were there before, or that cannot be combined', async () => {
-    const repository = await repositoryOfPacks(60)
+  it.each([
+    ['for packs that were there before, or that cannot be combined', 60, 16],
+    ['with fewer than 48, also where some were left that are not worth combining', 30, 18],
+  ])('does not wait %s', async (_, found, room) => {
+    const repository = await repositoryOfPacks(found)
     const { consolidate, endNext } = heldUp()
     const care = new PackCare({ gitDirectory: repository.gitDirectory, log: aLog(), consolidate })
-    care.packsFound(60)
+    care.packsFound(found)
     expect(await isOver(care.makeRoom(never))).toBe(true)
     endNext()
-    await vi.waitFor(async () => expect((await care.measure()).packs).toBe(60))
+    await vi.waitFor(async () => expect((await care.measure()).packs).toBe(found))
     await turns()
-    care.packsAdded(16)
-    expect(await isOver(care.makeRoom(never))).toBe(true)
-    care.packsAdded(1)
-    const waiting = care.makeRoom(never)
-    expect(await isOver(waiting)).toBe(false)
-    endNext()
-    await waiting
-    await care.close()
-  })
-
-  it('waits with 48 also where some were left that are not worth combining', async () => {
-    const repository = await repositoryOfPacks(30)
-    const { consolidate, endNext } = heldUp()
-    const care = new PackCare({ gitDirectory: repository.gitDirectory, log: aLog(), consolidate })
-    care.packsFound(30)
-    endNext()
-    await vi.waitFor(async () => expect((await care.measure()).packs).toBe(30))
-    await turns()
-    care.packsAdded(18)
+    care.packsAdded(room)
     expect(await isOver(care.makeRoom(never))).toBe(true)
     care.packsAdded(1)
     const waiting = care.makeRoom(never)
