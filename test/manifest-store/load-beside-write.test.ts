@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { Change } from '../../src/core/change.ts'
 import { createUnrestrictedPrincipal } from '../../src/core/principal.ts'
@@ -48,4 +49,21 @@ it('a write that is on the branch has succeeded, even if nobody can read now wha
   repository.beforeRead = () => {}
   expect(await groupOfStaging()).toBe('read late')
   expect((await store.snapshot()).commit).toBe(commit)
+})
+
+it('a write that fails is answered when nobody reads any more what it would have left behind', async () => {
+  const { repository, store, change } = await openStore()
+  let isRead = false
+  repository.beforeRead = async (read) => {
+    if (read !== id) return
+    await sleep(50)
+    isRead = true
+  }
+  repository.beforePublish = () => {
+    throw new Error('the disk is full')
+  }
+
+  await expect(store.submit(toMake([change]), request)).rejects.toThrow('the disk is full')
+  // Its objects are forgotten then: who looked for one would ask for it elsewhere.
+  expect(isRead).toBe(true)
 })
